@@ -1,0 +1,78 @@
+# Everything that people and CI do with this checkout. `make` alone shows the list.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+include hack/versions.env
+
+# Tools of the checkout come before those of the machine.
+TOOLS := $(CURDIR)/.tools
+export PATH := $(TOOLS)/bin:$(PATH)
+# The commit is passed below; asking git for it fails in a checkout that belongs to somebody else.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+GO ?= go
+LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
+
+# What `awo version` shows. The version itself stands in cmd/awo/version.go.
+COMMIT := $(shell git -c safe.directory='*' rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+DATE := $(shell git -c safe.directory='*' log -1 --format=%cI 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.commit=$(COMMIT) -X main.date=$(DATE)
+
+# The share of statements of hand-written code that tests must run, in percent.
+COVER_MIN ?= 80
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/awo, one static binary.
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/awo ./cmd/awo
+
+.PHONY: demo
+demo: build ## Drive one order from manifest to pull request here: no key, no account.
+	bin/awo demo
+
+.PHONY: test
+test: ## Get what the tests need, then run all of them: unit and end to end.
+	@hack/tools.sh
+	hack/test.sh ./...
+
+.PHONY: e2e
+e2e: ## Run only the end-to-end tests: real claude, gh and git against scripted servers.
+	@hack/tools.sh
+	hack/test.sh ./hack/e2e/...
+
+.PHONY: bench
+bench: build ## Measure: figures as a Markdown table (BENCH='-quick' for a short one).
+	$(GO) run ./hack/bench $(BENCH)
+
+.PHONY: cover
+cover: ## Measure what the tests run; fails below 80 %.
+	@hack/tools.sh
+	hack/cover.sh $(COVER_MIN)
+
+.PHONY: lint
+lint: $(LINT) ## Check the code with golangci-lint.
+	$(LINT) run ./...
+
+.PHONY: fmt
+fmt: $(LINT) ## Format the code.
+	$(LINT) fmt ./...
+
+.PHONY: generate
+generate: ## Make deepcopy code and CRD schema from api/v1alpha1.
+	hack/generate.sh
+
+.PHONY: verify
+verify: $(LINT) ## Check in a copy that generate, tidy and fmt change nothing.
+	LINT=$(LINT) hack/verify.sh
+
+.PHONY: clean
+clean: ## Remove what was built and fetched.
+	rm -rf bin cover .tools
+
+$(LINT):
+	GOBIN=$(@D) CGO_ENABLED=0 $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)

@@ -1,0 +1,67 @@
+package v1alpha1
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// errInDataDir is deliberately without a path: the way into the data directory may be a symlink.
+var errInDataDir = errors.New("must not lie in the data directory of the controller; name the repository by a path outside of it")
+
+// outsideDataDir refuses a repository in the data directory: as it is written, through symlinks, and by the
+// identity of the directories above it (a bind mount). Git also looks for DIR/.git and DIR.git, so these too.
+func outsideDataDir(repository, dataDir string) error {
+	if dataDir == "" {
+		return nil
+	}
+	root, err := filepath.Abs(dataDir)
+	if err != nil {
+		return errInDataDir
+	}
+	for _, suffix := range []string{"", "/.git", ".git", ".git/.git"} {
+		candidate := filepath.Clean(repository + suffix)
+		if below(candidate, root) || below(resolve(candidate), resolve(root)) || sharesAncestor(resolve(candidate), root) {
+			return errInDataDir
+		}
+	}
+	return nil
+}
+
+// below tells whether a clean path is the root or lies below it.
+func below(p, root string) bool {
+	return p == root || strings.HasPrefix(p, strings.TrimSuffix(root, "/")+"/")
+}
+
+// resolve follows the symlinks of the part of a path that exists.
+func resolve(p string) string {
+	rest := ""
+	for dir := p; ; dir = filepath.Dir(dir) {
+		real, err := filepath.EvalSymlinks(dir)
+		if err == nil {
+			return filepath.Join(real, rest)
+		}
+		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			return p
+		}
+		rest = filepath.Join(filepath.Base(dir), rest)
+	}
+}
+
+// sharesAncestor tells whether a directory above p is the root under another name.
+func sharesAncestor(p, root string) bool {
+	want, err := os.Stat(root)
+	if err != nil {
+		return false
+	}
+	for dir := p; ; dir = filepath.Dir(dir) {
+		if got, err := os.Stat(dir); err == nil && os.SameFile(got, want) {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// Outcomes of apply and create, as kubectl has them.
+const (
+	outcomeCreated    = "created"
+	outcomeConfigured = "configured"
+	outcomeUnchanged  = "unchanged"
+)
+
+// applyOptions are the flags of `awo apply`.
+type applyOptions struct {
+	*globalOptions
+	sourceOptions
+	dryRun string
+	output string
+}
+
+func newApplyCommand(global *globalOptions) *cobra.Command {
+	o := &applyOptions{globalOptions: global}
+	cmd := &cobra.Command{
+		Use:   "apply -f FILE|DIR|-",
+		Short: "Create orders from manifests, or change those there are",
+		Long: "Check manifests strictly and put them into workorders/, byte for byte as they are. An order that exists is\n" +
+			"changed where it stands: the other documents of its file and its status stay. Status and metadata that\n" +
+			"only the controller gives are ignored. If anything is wrong with any of the files, nothing is applied.",
+		Example: "  awo apply -f order.yaml\n  awo apply -f orders -R\n  awo get add-readme -o yaml | awo apply -f -",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(o.files) == 0 {
+				return usageError(cmd.CommandPath(), "must specify -f")
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	flags := cmd.Flags()
+	o.addFlags(flags, "apply")
+	addChangeFlags(flags, &o.dryRun, &o.output)
+	return cmd
+}
+
+func (o *applyOptions) run(ctx context.Context) error {
+	dryRun, err := parseDryRun(o.dryRun)
+	if err != nil {
+		return err
+	}
+	if err := checkChangeOutput(o.output); err != nil {
+		return err
+	}
+	sources, err := o.checkedSources()
+	if err != nil {
+		return err
+	}
+	s, err := o.applyStore(ctx, dryRun)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for i := range sources {
+		placer := &placer{store: s, source: &sources[i], dryRun: dryRun}
+		for doc := range sources[i].docs {
+			if err := o.applyOne(ctx, placer, doc); err != nil {
+				failures = append(failures, err)
+			}
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// applyStore opens the data directory; a dry run makes none, so it may be nil then.
+func (o *applyOptions) applyStore(ctx context.Context, dryRun bool) (*store.Store, error) {
+	if !dryRun {
+		return o.openOrCreateStore(ctx)
+	}
+	dir, err := o.absoluteDataDir()
+	if err != nil || checkDirectory(dir) != nil {
+		return nil, err
+	}
+	return o.openOrCreateStore(ctx)
+}
+
+// checkedSources reads the manifests and refuses them all if one is wrong.
+func (o *applyOptions) checkedSources() ([]source, error) {
+	policy, err := o.policy()
+	if err != nil {
+		return nil, err
+	}
+	sources, err := o.read(o.streams.In)
+	if err != nil {
+		return nil, err
+	}
+	var failures []error
+	named := map[string]string{}
+	for i := range sources {
+		for _, line := range checkSource(&sources[i], policy, named) {
+			failures = append(failures, errors.New(line))
+		}
+		for _, doc := range sources[i].docs {
+			if doc.Object != nil {
+				failures = append(failures, o.checkNamespace(doc.Object))
+			}
+		}
+	}
+	return sources, errors.Join(failures...)
+}
+
+// checkNamespace refuses an order of another namespace than the one that -n names.
+func (o *applyOptions) checkNamespace(object *v1alpha1.WorkOrder) error {
+	namespace := object.Namespace
+	if namespace == "" {
+		namespace = v1alpha1.DefaultNamespace
+	}
+	if o.namespace == "" || o.namespace == namespace {
+		return nil
+	}
+	return fmt.Errorf("%s: the namespace from the provided object %q does not match the namespace %q. You must pass '--namespace=%s' to perform this operation",
+		object.Name, namespace, o.namespace, namespace)
+}
+
+func (o *applyOptions) applyOne(ctx context.Context, p *placer, doc int) error {
+	name := p.source.docs[doc].Name
+	outcome, err := p.place(doc)
+	if err != nil {
+		return fmt.Errorf("apply %s from %s: %w", name, p.source.label, err)
+	}
+	if p.dryRun {
+		return printOutcome(o.streams.Out, o.output, shownInput(p.source.docs[doc].Object), outcome+dryRunSuffix)
+	}
+	return o.printApplied(ctx, p, doc, outcome)
+}
+
+// printApplied prints the order as it is now, where -o asks for it.
+func (o *applyOptions) printApplied(ctx context.Context, p *placer, doc int, outcome string) error {
+	object := shownInput(p.source.docs[doc].Object)
+	if objectPrinter(o.output) != nil {
+		if err := p.store.Scan(ctx); err != nil {
+			return err
+		}
+		if found, err := loadOrder(p.store, object.Name, ""); err == nil {
+			object = found.object
+		}
+	}
+	return printOutcome(o.streams.Out, o.output, object, outcome)
+}
+
+// shownInput is what would be applied, for -o.
+func shownInput(object *v1alpha1.WorkOrder) *v1alpha1.WorkOrder {
+	shown := object.DeepCopy()
+	shown.Status = nil
+	shown.UID, shown.ResourceVersion, shown.Generation = "", "", 0
+	shown.CreationTimestamp = metav1.Time{}
+	shown.ManagedFields = nil
+	return shown
+}

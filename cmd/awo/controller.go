@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// controllerOptions are the flags of `awo controller`.
+type controllerOptions struct {
+	config   controller.Config
+	status   string
+	logLevel string
+	gitHosts []string
+}
+
+// inherited are the variables that flags of the controller have beside their own.
+var inherited = map[string][]string{
+	"port":                    {"ARCHON_AWO_PORT"},
+	"log-level":               {"LOG_LEVEL"},
+	"commands-dir":            {"AGENT_WORK_ORDER_COMMANDS_DIR"},
+	"phase-timeout":           {"AGENT_WORK_ORDER_TIMEOUT"},
+	"claude-path":             {"CLAUDE_CLI_PATH"},
+	"gh-path":                 {"GH_CLI_PATH"},
+	"claude-model":            {"CLAUDE_CLI_MODEL"},
+	"claude-max-turns":        {"CLAUDE_CLI_MAX_TURNS"},
+	"claude-skip-permissions": {"CLAUDE_CLI_SKIP_PERMISSIONS"},
+	"log-agent-events":        {"CLAUDE_CLI_VERBOSE"},
+	"keep-prompts":            {"ENABLE_PROMPT_LOGGING"},
+	"keep-transcripts":        {"ENABLE_OUTPUT_ARTIFACTS"},
+	"github-host":             {"GH_HOST"},
+}
+
+func newControllerCommand(global *globalOptions) *cobra.Command {
+	o := &controllerOptions{}
+	cmd := &cobra.Command{
+		Use:   "controller",
+		Short: "Run the controller in the foreground",
+		Long: "Run the controller in the foreground: it watches workorders/ of the data directory and drives every\n" +
+			"order there to its pull request. Every flag has a variable, AWO_ and the flag in capitals.",
+		Args: cobra.NoArgs,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			return bindEnvironment(cmd.LocalNonPersistentFlags(), global.lookup, inherited)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd.Context(), global)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *controllerOptions) addFlags(f *pflag.FlagSet) {
+	o.addServerFlags(f)
+	o.addRepositoryFlags(f)
+	o.addAgentFlags(f)
+}
+
+func (o *controllerOptions) addServerFlags(f *pflag.FlagSet) {
+	c := &o.config
+	c.Port, c.HTTPAuth, c.MaxConcurrent, o.logLevel, o.status = 8888, "token", runtime.NumCPU(), "info", "auto"
+	f.StringVar(&c.BindAddress, "bind-address", "127.0.0.1", "The address that the HTTP endpoint listens on")
+	f.Var(number{&c.Port, 0, 65535}, "port", "The port of the HTTP endpoint, 0 for a free one (ARCHON_AWO_PORT)")
+	f.Var(choice{&c.HTTPAuth, []string{"token", "none"}}, "http-auth", "Who may read orders over HTTP: bearers of server-token, or everyone")
+	f.Var(number{&c.MaxConcurrent, 1, 1000}, "max-concurrent", "How many orders are worked on at once")
+	f.Var(choice{&o.logLevel, []string{"error", "warn", "warning", "info", "debug", "trace"}}, "log-level", "What is logged (LOG_LEVEL)")
+	f.Var(choice{&o.status, []string{"auto", "manifest", "record"}}, "status", "Where status is written: into the manifest, the record alone, or as the file allows")
+	f.BoolVar(&c.AcceptDeletions, "accept-deletions", false, "Confirm that the manifests missing at the start are meant to be deleted")
+}
+
+func (o *controllerOptions) addRepositoryFlags(f *pflag.FlagSet) {
+	c := &o.config
+	f.BoolVar(&c.AllowFileRepositories, "allow-file-repositories", true, "Allow repositories on this machine, by file URL or absolute path")
+	f.StringSliceVar(&c.AllowHTTPHosts, "allow-http-hosts", nil, "Hosts whose repositories may be reached without TLS")
+	f.StringSliceVar(&o.gitHosts, "git-hosts", nil, "The only hosts that get the GitHub token (default: github.com and the GitHub host)")
+	f.BoolVar(&c.AllowProtectedPaths, "allow-protected-paths", false, "Push work that touches .github, .gitlab-ci.yml, .gitmodules or CODEOWNERS")
+	f.StringVar(&c.AuthorName, "git-author-name", "Agent Work Orders", "The name that signs commits")
+	f.StringVar(&c.AuthorEmail, "git-author-email", "awo@users.noreply.github.com", "The address that signs commits")
+	f.StringVar(&c.GitPath, "git-path", "git", "The git program")
+	f.StringVar(&c.GHPath, "gh-path", "gh", "The GitHub CLI (GH_CLI_PATH)")
+	f.StringVar(&c.GitHubHost, "github-host", "", "A GitHub host beside github.com (GH_HOST)")
+}
+
+func (o *controllerOptions) addAgentFlags(f *pflag.FlagSet) {
+	c := &o.config
+	c.PhaseTimeout, c.IdleTimeout = v1alpha1.DefaultPhaseTimeout, v1alpha1.DefaultIdleTimeout
+	c.BackoffBase, c.BackoffMax = 10*time.Second, 10*time.Minute
+	f.StringVar(&c.CommandsDir, "commands-dir", "", "Prompt templates that replace the built-in ones (default: commands/ of the data directory) (AGENT_WORK_ORDER_COMMANDS_DIR)")
+	f.Var(period{&c.PhaseTimeout}, "phase-timeout", "How long an attempt of a phase may take (AGENT_WORK_ORDER_TIMEOUT, in seconds)")
+	f.Var(period{&c.IdleTimeout}, "idle-timeout", "How long an agent may be silent")
+	f.Var(period{&c.BackoffBase}, "backoff-base", "The delay before the second attempt of a phase; it doubles each time")
+	f.Var(period{&c.BackoffMax}, "backoff-max", "The longest delay between attempts")
+	f.StringVar(&c.ClaudePath, "claude-path", "claude", "The Claude Code program (CLAUDE_CLI_PATH)")
+	f.StringVar(&c.Model, "claude-model", v1alpha1.DefaultModel, "The model of orders that name none (CLAUDE_CLI_MODEL)")
+	f.Var(number{&c.MaxTurns, 0, 100000}, "claude-max-turns", "How many turns a phase may take, 0 for no limit (CLAUDE_CLI_MAX_TURNS)")
+	f.BoolVar(&c.SkipPermissions, "claude-skip-permissions", true, "Let claude act without asking (CLAUDE_CLI_SKIP_PERMISSIONS)")
+	f.BoolVar(&c.AgentEvents, "log-agent-events", true, "Log what agents do (CLAUDE_CLI_VERBOSE)")
+	f.BoolVar(&c.LogPrompts, "keep-prompts", true, "Keep prompts in outputs (ENABLE_PROMPT_LOGGING)")
+	f.BoolVar(&c.KeepTranscripts, "keep-transcripts", true, "Keep what agents print after their run has ended (ENABLE_OUTPUT_ARTIFACTS)")
+	f.StringSliceVar(&c.AgentEnvironment, "agent-env", nil, "Further variables of this environment that agents get")
+}
+
+// run completes the configuration with what no flag says, and runs the controller until ctx ends.
+func (o *controllerOptions) run(ctx context.Context, global *globalOptions) error {
+	if err := o.complete(global); err != nil {
+		return err
+	}
+	log, closeLog, err := newControllerLog(global.streams.ErrOut, o.config.DataDir, o.logLevel, o.secrets())
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	return controller.Run(logr.NewContext(ctx, log), o.config)
+}
+
+func (o *controllerOptions) complete(global *globalOptions) error {
+	c := &o.config
+	var err error
+	if c.DataDir, err = global.absoluteDataDir(); err != nil {
+		return err
+	}
+	if c.CommandsDir == "" {
+		c.CommandsDir = filepath.Join(c.DataDir, "commands")
+	}
+	if o.status != "auto" {
+		c.StatusMode = store.StatusMode(o.status)
+	}
+	if c.Self, err = os.Executable(); err != nil {
+		return fmt.Errorf("find the awo program: %w", err)
+	}
+	c.GitHosts = o.tokenHosts()
+	c.Environ, c.Version = os.Environ(), version
+	return o.readSecrets(global.lookup)
+}
+
+// tokenHosts are the hosts that get the GitHub token.
+func (o *controllerOptions) tokenHosts() []string {
+	if len(o.gitHosts) > 0 {
+		return o.gitHosts
+	}
+	hosts := []string{"github.com"}
+	if h := o.config.GitHubHost; h != "" && !slices.Contains(hosts, h) {
+		hosts = append(hosts, h)
+	}
+	return hosts
+}
+
+// readSecrets makes the functions that read each secret anew, and reads each once: a bad one ends the start.
+func (o *controllerOptions) readSecrets(lookup func(string) (string, bool)) error {
+	read := func(names ...string) (func() (string, error), error) {
+		again := func() (string, error) { return secretFromEnvironment(lookup, names...) }
+		_, err := again()
+		return again, err
+	}
+	c := &o.config
+	var err error
+	if c.GitHubToken, err = read("GITHUB_TOKEN", "GH_TOKEN"); err != nil {
+		return err
+	}
+	if c.AnthropicAPIKey, err = read("ANTHROPIC_API_KEY"); err != nil {
+		return err
+	}
+	c.ClaudeOAuthToken, err = read("CLAUDE_CODE_OAUTH_TOKEN")
+	return err
+}
+
+// secrets are the values that no log may show. They were readable a moment ago; one that is not any more has
+// nothing to hide.
+func (o *controllerOptions) secrets() []string {
+	var out []string
+	for _, read := range []func() (string, error){o.config.GitHubToken, o.config.AnthropicAPIKey, o.config.ClaudeOAuthToken} {
+		if value, err := read(); err == nil && value != "" {
+			out = append(out, value)
+		}
+	}
+	return out
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/yaml"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+)
+
+// createOptions are the flags of `awo create`.
+type createOptions struct {
+	*globalOptions
+	repository  string
+	base        string
+	branch      string
+	request     string
+	requestFile string
+	phases      []string
+	agent       string
+	model       string
+	command     []string
+	maxTurns    int32
+	maxBudget   string
+	draft       bool
+	title       string
+	labels      []string
+	reviewers   []string
+	timeout     time.Duration
+	idleTimeout time.Duration
+	retryLimit  int32
+	suspend     bool
+	dryRun      string
+	output      string
+}
+
+func newCreateCommand(global *globalOptions) *cobra.Command {
+	o := &createOptions{globalOptions: global}
+	cmd := &cobra.Command{
+		Use:   "create NAME --repo URL --request TEXT [-- COMMAND [ARG...]]",
+		Short: "Create an order from flags",
+		Example: "  awo create add-readme --repo https://github.com/acme/app --request 'Add a short README.'\n" +
+			"  awo create tidy --repo /srv/app.git --request-file task.md --agent command -- ./agent.sh --fast",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if at := cmd.ArgsLenAtDash(); at >= 0 {
+				o.command = append(o.command, args[at:]...)
+				args = args[:at]
+			}
+			name, err := requireName(cmd, args)
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), name, cmd.Flags())
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *createOptions) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.repository, "repo", "", "URL of the repository (spec.repository.url)")
+	flags.StringVar(&o.base, "base", "", "Branch to start from (default: the remote's HEAD)")
+	flags.StringVar(&o.branch, "branch", "", "Branch to push (default: awo/NAME-ID)")
+	flags.StringVar(&o.request, "request", "", "What to do")
+	flags.StringVar(&o.requestFile, "request-file", "", "File that says what to do; - for standard input")
+	flags.StringSliceVar(&o.phases, "phases", nil, "Phases to run (default: Planning,Implementing,PR)")
+	flags.StringVar(&o.agent, "agent", "", "Type of the agent: claude or command (default: claude, or command when there is one)")
+	flags.StringVar(&o.model, "model", "", "Model of the agent")
+	flags.StringArrayVar(&o.command, "command", nil, "Program of an agent of type command and its arguments, one word each; also after --")
+	flags.Int32Var(&o.maxTurns, "max-turns", 0, "Turns that a phase may take (default: no limit)")
+	flags.StringVar(&o.maxBudget, "max-budget", "", "US dollars that the run may cost (default: no limit)")
+	flags.BoolVar(&o.draft, "draft", false, "Open the pull request as a draft")
+	flags.StringVar(&o.title, "title", "", "Title of the pull request (default: first line of the request)")
+	flags.StringSliceVar(&o.labels, "label", nil, "Label of the pull request; repeatable")
+	flags.StringSliceVar(&o.reviewers, "reviewer", nil, "Reviewer of the pull request; repeatable")
+	flags.DurationVar(&o.timeout, "timeout", 0, "Wall clock of a phase (default: 1h)")
+	flags.DurationVar(&o.idleTimeout, "idle-timeout", 0, "How long the agent may be silent (default: 10m)")
+	flags.Int32Var(&o.retryLimit, "retry-limit", v1alpha1.DefaultRetryLimit, "Retries of a transient failure")
+	flags.BoolVar(&o.suspend, "suspend", false, "Create it suspended")
+	addChangeFlags(flags, &o.dryRun, &o.output)
+	_ = cmd.MarkFlagRequired("repo")
+	cmd.MarkFlagsMutuallyExclusive("request", "request-file")
+	cmd.MarkFlagsOneRequired("request", "request-file")
+}
+
+func (o *createOptions) run(ctx context.Context, name string, flags *pflag.FlagSet) error {
+	dryRun, err := parseDryRun(o.dryRun)
+	if err != nil {
+		return err
+	}
+	if err := checkChangeOutput(o.output); err != nil {
+		return err
+	}
+	if err := o.readRequest(); err != nil {
+		return err
+	}
+	object := o.object(name, flags)
+	data, err := o.manifest(object)
+	if err != nil {
+		return err
+	}
+	if dryRun {
+		return printOutcome(o.streams.Out, o.output, object, outcomeCreated+dryRunSuffix)
+	}
+	if err := o.write(ctx, name, data); err != nil {
+		return err
+	}
+	return printOutcome(o.streams.Out, o.output, object, outcomeCreated)
+}
+
+// readRequest takes the request from the file that was named.
+func (o *createOptions) readRequest() (err error) {
+	var data []byte
+	switch o.requestFile {
+	case "":
+		return nil
+	case "-":
+		data, err = io.ReadAll(o.streams.In)
+	default:
+		data, err = os.ReadFile(o.requestFile)
+	}
+	if err != nil {
+		return fmt.Errorf("read the request: %w", err)
+	}
+	o.request = string(data)
+	return nil
+}
+
+// object is the order that the flags describe. What was not said is left to the defaults.
+func (o *createOptions) object(name string, flags *pflag.FlagSet) *v1alpha1.WorkOrder {
+	object := &v1alpha1.WorkOrder{}
+	object.APIVersion, object.Kind = v1alpha1.GroupVersion.String(), v1alpha1.Kind
+	object.Name, object.Namespace = name, o.namespace
+	object.Spec = v1alpha1.WorkOrderSpec{
+		Repository:  v1alpha1.Repository{URL: o.repository, BaseBranch: o.base, Branch: o.branch},
+		Request:     o.request,
+		Agent:       o.agentSpec(),
+		PullRequest: v1alpha1.PullRequestSpec{Draft: o.draft, Title: o.title, Labels: o.labels, Reviewers: o.reviewers},
+		Timeouts:    v1alpha1.Timeouts{Phase: durationText(o.timeout), Idle: durationText(o.idleTimeout)},
+		Suspend:     o.suspend,
+	}
+	for _, phase := range o.phases {
+		object.Spec.Phases = append(object.Spec.Phases, v1alpha1.Phase(phase))
+	}
+	if flags.Changed("retry-limit") {
+		object.Spec.RetryLimit = ptr.To(o.retryLimit)
+	}
+	return object
+}
+
+func (o *createOptions) agentSpec() v1alpha1.Agent {
+	agent := v1alpha1.Agent{Type: v1alpha1.AgentType(o.agent), Model: o.model, Command: o.command}
+	if o.agent == "" && len(o.command) > 0 {
+		agent.Type = v1alpha1.AgentCommand
+	}
+	if o.maxTurns != 0 {
+		agent.MaxTurns = ptr.To(o.maxTurns)
+	}
+	if o.maxBudget != "" {
+		agent.MaxBudgetUSD = ptr.To(intstr.FromString(o.maxBudget))
+	}
+	return agent
+}
+
+// durationText writes a duration the short way, 1h for 1h0m0s.
+func durationText(d time.Duration) v1alpha1.Duration {
+	if d == 0 {
+		return ""
+	}
+	text := d.String()
+	text = strings.TrimSuffix(text, "0s")
+	if !strings.HasSuffix(d.String(), "m0s") {
+		text = d.String()
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return v1alpha1.Duration(text)
+}
+
+// manifest renders the order and checks it as strictly as a file.
+func (o *createOptions) manifest(object *v1alpha1.WorkOrder) ([]byte, error) {
+	data, err := yaml.Marshal(object)
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", object.Name, err)
+	}
+	policy, err := o.policy()
+	if err != nil {
+		return nil, err
+	}
+	made := source{label: object.Name, data: data}
+	var failures []error
+	for _, line := range checkSource(&made, policy, map[string]string{}) {
+		failures = append(failures, errors.New(line))
+	}
+	return data, errors.Join(failures...)
+}
+
+// write puts the order into workorders/ unless there is one of its name.
+func (o *createOptions) write(ctx context.Context, name string, data []byte) error {
+	s, err := o.openOrCreateStore(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := loadOrder(s, name, ""); err == nil || len(problemsOf(s, name)) > 0 {
+		return alreadyExists(name)
+	}
+	p := &placer{store: s, source: &source{data: data}}
+	return p.write(p.freePath(name, name+".yaml"), data)
+}

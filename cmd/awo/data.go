@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// Variables that say what the controller allows, so that a command refuses what the controller would.
+const (
+	variableAllowFile = "AWO_ALLOW_FILE_REPOSITORIES"
+	variableAllowHTTP = "AWO_ALLOW_HTTP_HOSTS"
+)
+
+// absoluteDataDir returns the data directory, absolute.
+func (g *globalOptions) absoluteDataDir() (string, error) {
+	dir, err := filepath.Abs(g.dataDir)
+	if err != nil {
+		return "", fmt.Errorf("find the data directory %s: %w", g.dataDir, err)
+	}
+	return dir, nil
+}
+
+// openStore opens the data directory, which must exist, and reads what is there now.
+func (g *globalOptions) openStore(ctx context.Context) (*store.Store, error) {
+	dir, err := g.absoluteDataDir()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkDirectory(dir); err != nil {
+		return nil, err
+	}
+	return g.openOrCreateStore(ctx)
+}
+
+// checkDirectory tells how to get a data directory when there is none.
+func checkDirectory(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, "workorders"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no data directory %s: start `awo controller`, apply an order, or name another one with --data-dir or AWO_DATA_DIR", dir)
+	}
+	if err != nil {
+		return fmt.Errorf("open the data directory: %w", err)
+	}
+	return nil
+}
+
+// openOrCreateStore is openStore that makes what is missing of the data directory.
+func (g *globalOptions) openOrCreateStore(ctx context.Context) (*store.Store, error) {
+	policy, err := g.policy()
+	if err != nil {
+		return nil, err
+	}
+	opened, err := store.Open(store.Options{DataDir: policy.DataDir, Policy: policy, Clock: g.clock, BadAfter: g.badAfter})
+	if err != nil {
+		return nil, fmt.Errorf("open the data directory %s: %w", policy.DataDir, err)
+	}
+	return opened, opened.Scan(ctx)
+}
+
+// layout returns the paths of the data directory without touching it.
+func (g *globalOptions) layout() (store.Layout, error) {
+	dir, err := g.absoluteDataDir()
+	if err != nil {
+		return store.Layout{}, err
+	}
+	return store.NewLayout(dir)
+}
+
+// policy is what the controller allows by the variables of this environment.
+func (g *globalOptions) policy() (v1alpha1.Policy, error) {
+	dir, err := g.absoluteDataDir()
+	if err != nil {
+		return v1alpha1.Policy{}, err
+	}
+	policy := v1alpha1.Policy{AllowFileRepositories: true, DataDir: dir}
+	if value, _ := g.lookup(variableAllowFile); value != "" {
+		policy.AllowFileRepositories, err = strconv.ParseBool(value)
+		if err != nil {
+			return v1alpha1.Policy{}, fmt.Errorf("%s: %q is not true or false", variableAllowFile, value)
+		}
+	}
+	hosts, _ := g.lookup(variableAllowHTTP)
+	policy.AllowHTTPHosts = splitList(hosts)
+	return policy, nil
+}
+
+// splitList splits a list at commas and white space.
+func splitList(value string) []string {
+	return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' })
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/store/manifest"
+)
+
+// deleteOptions are the flags of `awo delete`.
+type deleteOptions struct {
+	*globalOptions
+	sourceOptions
+	all            bool
+	selector       string
+	ignoreNotFound bool
+	wait           bool
+	timeout        time.Duration
+}
+
+func newDeleteCommand(global *globalOptions) *cobra.Command {
+	o := &deleteOptions{globalOptions: global}
+	cmd := &cobra.Command{
+		Use:   "delete NAME...|-f FILE|--all",
+		Short: "Delete orders",
+		Long: "Delete orders: the manifest goes at once, the other documents of its file stay. The controller then ends what\n" +
+			"runs, saves unpushed commits as a bundle in outputs/ and removes the workspace; branch and pull request stay.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names, err := parseNames(args)
+			if err == nil && len(names) == 0 && len(o.files) == 0 && !o.all && o.selector == "" {
+				err = usageError(cmd.CommandPath(), "the name of a WorkOrder, -f, --all or a selector is required")
+			}
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), names)
+		},
+		ValidArgsFunction: global.completeNames,
+	}
+	flags := cmd.Flags()
+	o.addFlags(flags, "delete")
+	flags.BoolVar(&o.all, "all", false, "Delete all orders")
+	flags.StringVarP(&o.selector, "selector", "l", "", "Selector (label query)")
+	flags.BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "Treat an order that does not exist as deleted")
+	flags.BoolVar(&o.wait, "wait", false, "Wait until the controller has cleaned up")
+	flags.DurationVar(&o.timeout, "timeout", time.Minute, "How long --wait waits; 0 looks once, a negative one waits a week")
+	return cmd
+}
+
+func (o *deleteOptions) run(ctx context.Context, names []string) error {
+	s, err := o.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	names, err = o.choose(s, names)
+	if errors.Is(err, errNoneMatch) {
+		_, err = fmt.Fprintln(o.streams.ErrOut, "No resources found")
+	}
+	if err != nil {
+		return err
+	}
+	var deleted []string
+	var failures []error
+	for _, name := range names {
+		done, err := o.deleteOne(s, name)
+		if err != nil {
+			failures = append(failures, err)
+		} else if done {
+			deleted = append(deleted, name)
+		}
+	}
+	if o.wait && len(deleted) > 0 {
+		w := &waitOptions{globalOptions: o.globalOptions, timeout: o.timeout, quiet: true}
+		failures = append(failures, w.waitFor(ctx, deleted, goal{deleted: true}))
+	}
+	return errors.Join(failures...)
+}
+
+// choose returns the names to delete: those given, those in files, or those that --all or a selector chooses.
+func (o *deleteOptions) choose(s *store.Store, names []string) ([]string, error) {
+	if len(o.files) == 0 {
+		return chosenNames(s, names, o.all, filter{namespace: o.namespace}, o.selector)
+	}
+	sources, err := o.read(o.streams.In)
+	for _, from := range sources {
+		docs, problems := manifest.Parse(from.data)
+		if len(docs) == 0 && len(problems) > 0 {
+			return nil, fmt.Errorf("%s: %s", from.label, problems[0])
+		}
+		for _, doc := range docs {
+			if doc.Name != "" {
+				names = append(names, doc.Name)
+			}
+		}
+	}
+	return names, err
+}
+
+func (o *deleteOptions) deleteOne(s *store.Store, name string) (bool, error) {
+	_, err := loadOrder(s, name, o.namespace)
+	if apierrors.IsNotFound(err) && len(problemsOf(s, name)) == 0 {
+		if o.ignoreNotFound {
+			return false, nil
+		}
+		return false, err
+	}
+	if err := s.Delete(name); err != nil {
+		return false, fmt.Errorf("delete %s: %w", qualified(name), err)
+	}
+	_, err = fmt.Fprintf(o.streams.Out, "workorder.awo.archon.dev %q deleted\n", name)
+	return err == nil, err
+}

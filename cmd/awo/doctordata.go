@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// checkDataDir looks at the volume, who may read it, who works on it and what is wrong with its manifests.
+func (d *doctor) checkDataDir(ctx context.Context) []finding {
+	const check = "data directory"
+	layout, err := d.layout()
+	if err != nil {
+		return []finding{{check, verdictFail, err.Error(), "name another one with --data-dir or AWO_DATA_DIR"}}
+	}
+	info, err := os.Stat(layout.Root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return []finding{checkCreatable(layout.Root)}
+	case err != nil:
+		return []finding{{check, verdictFail, err.Error(), "name another one with --data-dir or AWO_DATA_DIR"}}
+	case !info.IsDir():
+		return []finding{{check, verdictFail, layout.Root + " is not a directory", "name another one with --data-dir or AWO_DATA_DIR"}}
+	}
+	findings := []finding{{check, verdictOK, layout.Root, ""}}
+	findings = append(findings, checkAccess(layout)...)
+	findings = append(findings, d.checkController(layout.Root))
+	return append(findings, d.checkManifests(ctx)...)
+}
+
+// checkCreatable tells whether a data directory that is missing can be made.
+func checkCreatable(root string) finding {
+	parent := root
+	for !exists(parent) {
+		parent = filepath.Dir(parent)
+	}
+	if unix.Access(parent, unix.W_OK) != nil {
+		return finding{"data directory", verdictFail, fmt.Sprintf("%s does not exist and %s is not writable", root, parent),
+			"create it, or name another one with --data-dir or AWO_DATA_DIR"}
+	}
+	return finding{"data directory", verdictWarn, root + " does not exist", "the first `awo controller` or `awo apply` makes it"}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// checkAccess looks at the permissions inside the volume.
+func checkAccess(layout store.Layout) []finding {
+	const check = "permissions"
+	var findings []finding
+	for _, dir := range []string{layout.Root, layout.WorkOrders(), layout.Outputs()} {
+		if exists(dir) && unix.Access(dir, unix.R_OK|unix.W_OK|unix.X_OK) != nil {
+			findings = append(findings, finding{check, verdictFail, fmt.Sprintf("%s is not writable for user %d", dir, os.Getuid()),
+				"run as its owner or change its mode; a read-only workorders/ is fine for the controller if that is meant"})
+		}
+	}
+	for _, dir := range []string{layout.Outputs(), layout.AgentHomes(), layout.Logs()} {
+		info, err := os.Stat(dir)
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			findings = append(findings, finding{check, verdictWarn, fmt.Sprintf("%s can be read by others (%s)", dir, info.Mode().Perm()),
+				"chmod 700 " + dir})
+		}
+	}
+	if len(findings) == 0 {
+		findings = []finding{{check, verdictOK, "writable, and closed to others where they must be", ""}}
+	}
+	return findings
+}
+
+// holder is what a controller writes into its lock.
+type holder struct {
+	PID   int       `json:"pid"`
+	Host  string    `json:"host"`
+	Since time.Time `json:"since"`
+}
+
+// checkController tells whether a controller works on the data directory. It only looks: trying the lock could
+// keep a controller from starting that very moment.
+func (d *doctor) checkController(root string) finding {
+	const check, advice = "controller", "start it with `awo controller`"
+	path := filepath.Join(root, ".controller.lock")
+	data, err := os.ReadFile(path)
+	var by holder
+	if err != nil || json.Unmarshal(data, &by) != nil || by.PID == 0 {
+		return finding{check, verdictWarn, "not running", advice}
+	}
+	text := fmt.Sprintf("pid %d on %s since %s", by.PID, by.Host, by.Since.Format(time.RFC3339))
+	host, _ := os.Hostname()
+	if by.Host != host {
+		return finding{check, verdictOK, "running as " + text, ""}
+	}
+	if !holdsLock(path) {
+		return finding{check, verdictWarn, "not running any more: it was " + text, advice}
+	}
+	return finding{check, verdictOK, "running as " + text, ""}
+}
+
+// holdsLock tells whether a process has locked the file, as the kernel lists it. Where it lists nothing the lock
+// is taken for held.
+func holdsLock(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	locks, err := os.ReadFile("/proc/locks")
+	if !ok || err != nil {
+		return true
+	}
+	for line := range strings.Lines(string(locks)) {
+		fields := strings.Fields(line)
+		if len(fields) > 5 && fields[1] == "FLOCK" && strings.HasSuffix(fields[5], ":"+strconv.FormatUint(stat.Ino, 10)) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkManifests counts what cannot be read.
+func (d *doctor) checkManifests(ctx context.Context) []finding {
+	const check = "manifests"
+	s, err := d.openStore(ctx)
+	if err != nil {
+		return []finding{{check, verdictFail, err.Error(), ""}}
+	}
+	var findings []finding
+	if err := s.Ready(); err != nil {
+		findings = append(findings, finding{check, verdictWarn, err.Error(), ""})
+	}
+	for _, problem := range s.Problems() {
+		findings = append(findings, finding{check, verdictWarn, problemLine(problem), ""})
+	}
+	if len(findings) == 0 {
+		findings = []finding{{check, verdictOK, strconv.Itoa(len(s.Names())) + " orders", ""}}
+	}
+	return findings
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// edit is a change of an order's manifest that a person asked for by a verb.
+type edit struct {
+	// done is the outcome to print, such as "suspended".
+	done string
+	// skip returns another outcome to print instead of changing anything, or an error that refuses.
+	skip func(order) (outcome string, err error)
+	// change makes the new bytes of the file.
+	change func(data []byte, doc int) ([]byte, error)
+}
+
+// applyEdit carries the edit out on each order; a failure does not keep the others from their turn.
+func (g *globalOptions) applyEdit(ctx context.Context, names []string, e edit) error {
+	s, err := g.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, name := range names {
+		if err := g.editOne(s, name, e); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (g *globalOptions) editOne(s *store.Store, name string, e edit) error {
+	found, err := loadOrder(s, name, g.namespace)
+	if err != nil {
+		return unreadable(err, name, s.Problems())
+	}
+	outcome, err := e.skip(found)
+	if err != nil {
+		return err
+	}
+	if outcome == "" {
+		outcome = e.done
+		err = editManifest(s, found, e)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(g.streams.Out, "%s %s\n", qualified(name), outcome)
+	return err
+}
+
+// editManifest refuses what cannot be edited with a reason that helps, and edits the rest.
+func editManifest(s *store.Store, found order, e edit) error {
+	if found.observation.Object == nil {
+		return fmt.Errorf("%s has no manifest to change: it was at workorders/%s; put it back or delete the order", qualified(found.name), found.record.Path)
+	}
+	if found.observation.Stale {
+		return unreadable(fmt.Errorf("%s is broken: correct it first", found.observation.Path), found.name, s.Problems())
+	}
+	if err := s.EditManifest(found.name, e.change); err != nil {
+		return fmt.Errorf("change the manifest of %s: %w", found.name, err)
+	}
+	return nil
+}
+
+// suspended tells whether the manifest asks for it.
+func (o order) suspended() bool {
+	return o.observation.Object != nil && o.observation.Object.Spec.Suspend
+}
+
+// cancelled tells whether the manifest asks for it.
+func (o order) cancelled() bool {
+	return o.observation.Object != nil && o.observation.Object.Spec.Cancel
+}

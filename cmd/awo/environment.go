@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// variablePrefix begins the variable of every flag.
+const variablePrefix = "AWO_"
+
+// bindEnvironment gives every flag that was not set on the command line the value of its variable: AWO_ and
+// the flag in capitals, then the names in aliases (flag name to inherited variables, in order of precedence).
+// An empty variable is an unset one. An inherited variable of a duration flag may be a plain number: seconds.
+// All bad values are reported together, each error naming the variable.
+func bindEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool), aliases map[string][]string) error {
+	var failures []error
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed || flag.Name == "help" {
+			return
+		}
+		names := append([]string{variableOf(flag.Name)}, aliases[flag.Name]...)
+		if err := bindFlag(flags, flag, lookup, names); err != nil {
+			failures = append(failures, err)
+		}
+	})
+	return errors.Join(failures...)
+}
+
+// variableOf returns the variable of a flag: max-concurrent is AWO_MAX_CONCURRENT.
+func variableOf(flag string) string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// bindFlag sets the flag from the first of the variables that is not empty; the first name is our own.
+func bindFlag(flags *pflag.FlagSet, flag *pflag.Flag, lookup func(string) (string, bool), names []string) error {
+	for i, name := range names {
+		value, _ := lookup(name)
+		if value == "" {
+			continue
+		}
+		setting := value
+		if i > 0 {
+			setting = inSeconds(flag.Value.Type(), value)
+		}
+		if err := flags.Set(flag.Name, setting); err != nil {
+			return badVariable(name, value, flag, err)
+		}
+		return nil
+	}
+	return nil
+}
+
+// inSeconds turns a plain number into a duration for a duration flag.
+func inSeconds(flagType, value string) string {
+	if _, err := strconv.ParseUint(value, 10, 32); err == nil && flagType == "duration" {
+		return value + "s"
+	}
+	return value
+}
+
+// badVariable says which variable is wrong and what it may be.
+func badVariable(name, value string, flag *pflag.Flag, err error) error {
+	if expected := expectation(flag.Value.Type()); expected != "" {
+		return fmt.Errorf("%s: %q is not %s", name, value, expected)
+	}
+	// A flag of a type of its own says itself what it allows.
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		err = invalid.Unwrap()
+	}
+	return fmt.Errorf("%s: %q: %w", name, value, err)
+}
+
+// expectation describes the values of pflag's own types.
+func expectation(flagType string) string {
+	switch flagType {
+	case "bool":
+		return "true or false"
+	case "int", "int32", "int64":
+		return "a whole number"
+	case "uint", "uint16", "uint32", "uint64":
+		return "a whole number of 0 or more"
+	case "float64":
+		return "a number"
+	case "duration":
+		return "a duration such as " + (90 * time.Second).String() + " or 10m"
+	}
+	return ""
+}
+
+// secretFromEnvironment returns the secret that the first set of the names holds: NAME itself, or the content
+// of the file that NAME_FILE names, without the newline at its end. It is empty when none is set. Both NAME
+// and NAME_FILE is an error, because nobody could tell which one was meant; so is an unreadable or empty file.
+func secretFromEnvironment(lookup func(string) (string, bool), names ...string) (string, error) {
+	for _, name := range names {
+		value, _ := lookup(name)
+		file, _ := lookup(name + "_FILE")
+		switch {
+		case value != "" && file != "":
+			return "", fmt.Errorf("%s and %s_FILE are both set: unset one of them", name, name)
+		case value != "":
+			return value, nil
+		case file != "":
+			return readSecret(name+"_FILE", file)
+		}
+	}
+	return "", nil
+}
+
+// readSecret reads the secret in a file.
+func readSecret(variable, file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", variable, err)
+	}
+	secret := strings.TrimRight(string(data), "\r\n")
+	if secret == "" {
+		return "", fmt.Errorf("%s: %s is empty", variable, file)
+	}
+	return secret, nil
+}

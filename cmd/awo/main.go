@@ -1,0 +1,31 @@
+// Command awo turns WorkOrder manifests into verified pull requests: `awo controller` runs the controller,
+// the other verbs work on its data directory.
+package main
+
+import (
+	// First: a re-executed awo becomes the supervisor of an agent before any other package is initialised.
+	_ "github.com/agent-work-orders/awo/controller/process/supervisor"
+
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+// run returns the exit code, so that deferred calls happen before the process ends.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	root := newRootCommand(streams)
+	root.SetArgs(os.Args[1:])
+	return report(root.ExecuteContext(ctx), streams.ErrOut)
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store/manifest"
+)
+
+// sourceOptions are the flags that name manifests.
+type sourceOptions struct {
+	files     []string
+	recursive bool
+}
+
+func (o *sourceOptions) addFlags(flags *pflag.FlagSet, verb string) {
+	flags.StringSliceVarP(&o.files, "filename", "f", nil, "File, directory or - for standard input that holds the orders to "+verb+"; repeatable")
+	flags.BoolVarP(&o.recursive, "recursive", "R", false, "Process the directories used in -f recursively")
+}
+
+// source is one file of manifests.
+type source struct {
+	// label names it in messages: the path as given, or <stdin>.
+	label string
+	// base is the file name to keep; empty for standard input.
+	base string
+	data []byte
+	docs []manifest.Document
+}
+
+// manifestExtensions are those of files that are read from a directory.
+func manifestExtensions() []string { return []string{".json", ".yaml", ".yml"} }
+
+// read reads all files that -f names, in the order given, directories by name.
+func (o *sourceOptions) read(stdin io.Reader) ([]source, error) {
+	var sources []source
+	for _, name := range o.files {
+		if name == "-" {
+			data, err := io.ReadAll(stdin)
+			if err != nil {
+				return nil, fmt.Errorf("read standard input: %w", err)
+			}
+			sources = append(sources, source{label: "<stdin>", data: data})
+			continue
+		}
+		paths, err := o.expand(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("read a manifest: %w", err)
+			}
+			sources = append(sources, source{label: path, base: filepath.Base(path), data: data})
+		}
+	}
+	return sources, nil
+}
+
+// expand returns the file itself, or the manifests of a directory.
+func (o *sourceOptions) expand(name string) ([]string, error) {
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the path %q does not exist", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a manifest: %w", err)
+	}
+	if !info.IsDir() {
+		return []string{name}, nil
+	}
+	paths, err := o.walk(name)
+	if err == nil && len(paths) == 0 {
+		return nil, fmt.Errorf("error reading [%s]: recognized file extensions are %v", name, manifestExtensions())
+	}
+	return paths, err
+}
+
+// walk lists a directory; dot files are left out, as the controller leaves them out.
+func (o *sourceOptions) walk(root string) ([]string, error) {
+	var paths []string
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		hidden := path != root && strings.HasPrefix(filepath.Base(path), ".")
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && (hidden || !o.recursive):
+			return filepath.SkipDir
+		case !entry.IsDir() && !hidden && slices.Contains(manifestExtensions(), strings.ToLower(filepath.Ext(path))):
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", root, err)
+	}
+	return paths, nil
+}
+
+// checkSource decodes and validates a source and returns what is wrong, as FILE:LINE: FIELD: MESSAGE. named
+// carries the names seen so far from one source to the next.
+func checkSource(from *source, policy v1alpha1.Policy, named map[string]string) []string {
+	docs, problems := manifest.Parse(from.data)
+	from.docs = docs
+	for _, doc := range docs {
+		if doc.Object != nil {
+			problems = append(problems, doc.Validate(policy)...)
+			problems = append(problems, duplicate(from.label, doc, named)...)
+		}
+	}
+	if len(docs) == 0 && len(problems) == 0 {
+		problems = []manifest.Problem{{Line: 1, Message: "there is no WorkOrder in it"}}
+	}
+	slices.SortStableFunc(problems, func(a, b manifest.Problem) int { return a.Line - b.Line })
+	wrong := make([]string, 0, len(problems))
+	for _, problem := range problems {
+		wrong = append(wrong, fmt.Sprintf("%s:%d: %s", from.label, problem.Line, problemText(problem.Field, problem.Message)))
+	}
+	return wrong
+}
+
+// duplicate reports a name that another file of the same command has; Parse has seen those within one file.
+func duplicate(label string, doc manifest.Document, named map[string]string) []manifest.Problem {
+	first, taken := named[doc.Name]
+	if !taken {
+		named[doc.Name] = label
+		return nil
+	}
+	if first == label {
+		return nil
+	}
+	return []manifest.Problem{{
+		Name: doc.Name, Line: doc.Line, Field: "metadata.name",
+		Message: fmt.Sprintf("duplicate name %q: %s has it, too", doc.Name, first),
+	}}
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// validateOptions are the flags of `awo validate`.
+type validateOptions struct {
+	*globalOptions
+	sourceOptions
+}
+
+func newValidateCommand(global *globalOptions) *cobra.Command {
+	o := &validateOptions{globalOptions: global}
+	cmd := &cobra.Command{
+		Use:   "validate -f FILE|DIR|-",
+		Short: "Check manifests without a controller",
+		Long: "Check manifests as strictly as the controller does, offline. Each problem is printed as\n" +
+			"FILE:LINE: FIELD: MESSAGE. What the controller allows is read from " + variableAllowFile + " and\n" + variableAllowHTTP + ".",
+		Example: "  awo validate -f order.yaml\n  awo validate -f orders -R",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.files = append(o.files, args...)
+			if len(o.files) == 0 {
+				return usageError(cmd.CommandPath(), "must specify -f")
+			}
+			return o.run()
+		},
+	}
+	o.addFlags(cmd.Flags(), "check")
+	return cmd
+}
+
+func (o *validateOptions) run() error {
+	policy, err := o.policy()
+	if err != nil {
+		return err
+	}
+	sources, err := o.read(o.streams.In)
+	if err != nil {
+		return err
+	}
+	wrong := 0
+	named := map[string]string{}
+	for i := range sources {
+		lines := checkSource(&sources[i], policy, named)
+		wrong += len(lines)
+		if len(lines) == 0 {
+			lines = []string{sources[i].label + ": valid"}
+		}
+		for _, line := range lines {
+			if _, err := fmt.Fprintln(o.streams.Out, line); err != nil {
+				return err
+			}
+		}
+	}
+	if wrong > 0 {
+		return errReported
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// number is a flag for a whole number within bounds.
+type number struct {
+	target   *int
+	min, max int
+}
+
+var _ pflag.Value = number{}
+
+func (n number) String() string {
+	if n.target == nil {
+		return ""
+	}
+	return strconv.Itoa(*n.target)
+}
+
+func (n number) Type() string { return "number" }
+
+func (n number) Set(text string) error {
+	v, err := strconv.Atoi(text)
+	if err != nil || v < n.min || v > n.max {
+		return fmt.Errorf("it must be a whole number from %d to %d", n.min, n.max)
+	}
+	*n.target = v
+	return nil
+}
+
+// choice is a flag for one of a few words, in any case.
+type choice struct {
+	target *string
+	words  []string
+}
+
+var _ pflag.Value = choice{}
+
+func (c choice) String() string {
+	if c.target == nil {
+		return ""
+	}
+	return *c.target
+}
+
+func (c choice) Type() string { return strings.Join(c.words, "|") }
+
+func (c choice) Set(text string) error {
+	word := strings.ToLower(text)
+	if !slices.Contains(c.words, word) {
+		return fmt.Errorf("it must be one of %s", strings.Join(c.words, ", "))
+	}
+	*c.target = word
+	return nil
+}
+
+// period is a flag for a duration of more than nothing. Its type is the one of pflag's durations, so that an
+// inherited variable may give it in seconds.
+type period struct{ target *time.Duration }
+
+var _ pflag.Value = period{}
+
+func (p period) String() string {
+	if p.target == nil {
+		return ""
+	}
+	return p.target.String()
+}
+
+func (p period) Type() string { return "duration" }
+
+func (p period) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return fmt.Errorf("it must be a duration of more than nothing, such as 90s or 10m")
+	}
+	*p.target = d
+	return nil
+}

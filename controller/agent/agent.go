@@ -1,0 +1,81 @@
+// Package agent runs coding agents as child processes: what they are called with, what their output means, when
+// they have to be stopped, and how an end that is not a success is to be treated.
+package agent
+
+import (
+	"context"
+	"time"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/process"
+)
+
+// Agent does the agent's part of a phase.
+type Agent interface {
+	// Run starts the agent, waits for its end and tells what came of it. The error carries its policy by the types
+	// of package failure; the outcome's usage and session are valid also then.
+	Run(ctx context.Context, t Task) (Outcome, error)
+}
+
+// Supervisor starts an agent at the top of a process tree of its own.
+type Supervisor interface {
+	Supervise(ctx context.Context, a process.Agent) (*process.Child, error)
+}
+
+// Runner runs a program to its end.
+type Runner interface {
+	Run(ctx context.Context, c process.Command) (process.Result, error)
+}
+
+// Task is what an agent is asked to do.
+type Task struct {
+	// Name and ID are the order's name and the id of its run.
+	Name, ID string
+	// Phase is what the agent works on, Attempt counts from 1.
+	Phase   v1alpha1.Phase
+	Attempt int32
+	// Prompt is the task. Resume is what a session that is resumed gets instead.
+	Prompt, Resume []byte
+	// Spec is the agent's part of the order.
+	Spec v1alpha1.Agent
+	// ReadOnly asks for an agent that cannot write files, where the agent knows such a mode.
+	ReadOnly bool
+	// Dir is the work tree, Home the agent's home, TempDir its directory for temporary files. Home and TempDir are
+	// created when missing.
+	Dir, Home, TempDir string
+	// Transcript and Stderr are the files that what the agent prints is appended to. An empty one is not written.
+	Transcript, Stderr string
+	// Session is the conversation to begin or to resume, for agents that know sessions.
+	Session Session
+	// BudgetLeft is how many US dollars this call may cost, a decimal; empty: no limit.
+	BudgetLeft string
+	// PhaseTimeout bounds the wall clock of the run, IdleTimeout its silence. 0: no limit.
+	PhaseTimeout, IdleTimeout time.Duration
+	// Started is told of the process before it gets its prompt. An error ends the process and is returned. May be nil.
+	Started func(process.Identity) error
+	// OnSession is told of the id of a session other than the one asked for before it begins. May be nil.
+	OnSession func(id string) error
+}
+
+// Session is a conversation of an agent.
+type Session struct {
+	// ID is a UUID of ours.
+	ID string
+	// Resume says that the conversation was begun earlier.
+	Resume bool
+}
+
+// Outcome is what came of a run.
+type Outcome struct {
+	// Text is what the agent reported at its end, secrets redacted.
+	Text string
+	// SessionID is the session that was used in the end; empty for agents without sessions.
+	SessionID string
+	// Usage is what this run used. Its CostUSD is empty, see CostUSD below.
+	Usage v1alpha1.Usage
+	// CostUSD is what the session cost so far, in US dollars, all runs that it was resumed by included.
+	CostUSD float64
+	// Fresh says that a session that should have been resumed had to be begun anew, or under another id; its cost
+	// then counts from 0.
+	Fresh bool
+}

@@ -1,0 +1,138 @@
+package agent
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"github.com/go-logr/logr"
+
+	"github.com/agent-work-orders/awo/controller/process"
+)
+
+const (
+	// maxText is how much of an agent's plain text is kept, in bytes: its end.
+	maxText = 1 << 20
+	// maxStderr is how much of an agent's standard error is kept for messages, in bytes: its end.
+	maxStderr = 4 << 10
+)
+
+// seen is what was seen of one start of a program.
+type seen struct {
+	Evidence
+	// text is what it printed that is no event, message the last text of an assistant, used the session that it
+	// named last.
+	text, message, used string
+}
+
+// collector gathers what matters of an agent's output.
+type collector struct {
+	watchdog *watchdog
+	seen     seen
+	text     tail
+	stderr   tail
+}
+
+func newCollector(w *watchdog) *collector {
+	return &collector{watchdog: w, text: tail{limit: maxText}, stderr: tail{limit: maxStderr}}
+}
+
+// read reads both outputs to their ends. What goes wrong with them is logged: it does not hold up the agent.
+func (c *collector) read(ctx context.Context, child *process.Child, files outputs) {
+	log := logr.FromContextOrDiscard(ctx)
+	var both sync.WaitGroup
+	both.Go(func() {
+		err := readLines(noticing{child.Stderr, c.watchdog}, files.stderr, func(line []byte, _ bool) {
+			c.stderr.line(string(line))
+		})
+		if err != nil {
+			log.Error(err, "Standard error of the agent is incomplete")
+		}
+	})
+	both.Go(func() {
+		err := Read(noticing{child.Stdout, c.watchdog}, files.stdout, func(e Event) { c.event(log, e) })
+		if err != nil {
+			log.Error(err, "Output of the agent is incomplete")
+		}
+	})
+	both.Wait()
+}
+
+func (c *collector) event(log logr.Logger, e Event) {
+	c.watchdog.event(e)
+	switch {
+	case e.Type == "":
+		c.text.line(e.Text)
+	case e.Result != nil:
+		c.seen.Result = e.Result
+	case e.Retry != nil:
+		c.seen.Retry = e.Retry
+		log.V(1).Info("Agent repeats a request", "attempt", e.Retry.Attempt, "status", e.Retry.Status, "kind", e.Retry.Kind)
+	case e.Limit != nil:
+		c.seen.RateLimit = e.Limit
+	case e.APIError != "":
+		c.seen.APIError = e.APIError
+	case e.Type == typeAssistant:
+		c.said(e)
+	}
+	if e.SessionID != "" {
+		c.seen.used = e.SessionID
+	}
+}
+
+// said keeps the last text of the assistant and forgets a failure that it got over.
+func (c *collector) said(e Event) {
+	c.seen.APIError = ""
+	for _, b := range e.Blocks() {
+		if b.Type == blockText {
+			c.seen.message = b.Text
+		}
+	}
+}
+
+// result returns what was gathered, secrets redacted.
+func (c *collector) result(redact *process.Redactor) seen {
+	out := c.seen
+	out.text, out.message = redact.String(c.text.String()), redact.String(out.message)
+	out.Stderr = redact.String(c.stderr.String())
+	if out.Result == nil {
+		return out
+	}
+	r := *out.Result
+	r.Text = redact.String(r.Text)
+	r.Errors = make([]string, 0, len(out.Result.Errors))
+	for _, text := range out.Result.Errors {
+		r.Errors = append(r.Errors, redact.String(text))
+	}
+	out.Result = &r
+	return out
+}
+
+// noticing tells the watchdog of every read.
+type noticing struct {
+	io.Reader
+	watchdog *watchdog
+}
+
+func (n noticing) Read(p []byte) (int, error) {
+	k, err := n.Reader.Read(p)
+	if k > 0 {
+		n.watchdog.active()
+	}
+	return k, err
+}
+
+// tail keeps the end of a text.
+type tail struct {
+	limit int
+	kept  []byte
+}
+
+func (t *tail) line(s string) {
+	t.kept = append(append(t.kept, s...), '\n')
+	if len(t.kept) > 2*t.limit {
+		t.kept = append(t.kept[:0], t.kept[len(t.kept)-t.limit:]...)
+	}
+}
+
+func (t *tail) String() string { return string(t.kept[max(0, len(t.kept)-t.limit):]) }

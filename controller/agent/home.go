@@ -1,0 +1,157 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// configDir is claude's directory in the agent's home.
+const configDir = ".claude"
+
+// settings are what claude works with. Sessions are kept as long as an order may sleep.
+const settings = `{"cleanupPeriodDays":3650}` + "\n"
+
+// startFiles are read by shells and by git when an agent starts them; one that an agent left behind would act in
+// the next phase.
+var startFiles = []string{
+	".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".inputrc",
+	".zshrc", ".zshenv", ".zprofile", ".zlogin", ".gitconfig", ".config/git", ".claude.json", "CLAUDE.md", "AGENTS.md",
+}
+
+// sessionName is how claude names the files of a conversation: by its UUID.
+var sessionName = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(\.jsonl)?$`)
+
+// prepareHome makes the agent's home as a phase is to find it: conversations are kept, everything else by which an
+// earlier phase could steer a later one (settings, hooks, plugins, commands, memory, MCP servers) is removed, and the
+// settings are written anew. The home belongs to whoever ran in it: no link is followed.
+func prepareHome(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the agent's home: %w", err)
+	}
+	home, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("open the agent's home: %w", err)
+	}
+	err = resetHome(home)
+	return errors.Join(wrap("prepare the agent's home "+dir, err), home.Close())
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func resetHome(home *os.Root) error {
+	for _, name := range startFiles {
+		if err := remove(home, name); err != nil {
+			return err
+		}
+	}
+	if err := keepOnly(home, configDir, func(e fs.DirEntry) bool { return e.IsDir() && e.Name() == "projects" }); err != nil {
+		return err
+	}
+	projects := path.Join(configDir, "projects")
+	if err := keepOnly(home, projects, fs.DirEntry.IsDir); err != nil {
+		return err
+	}
+	entries, err := list(home, projects)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := keepOnly(home, path.Join(projects, e.Name()), isSession); err != nil {
+			return err
+		}
+	}
+	return writeSettings(home)
+}
+
+// isSession tells the files and directories of conversations from everything else, links included.
+func isSession(e fs.DirEntry) bool {
+	if !sessionName.MatchString(e.Name()) {
+		return false
+	}
+	return e.IsDir() != strings.HasSuffix(e.Name(), ".jsonl") && (e.IsDir() || e.Type().IsRegular())
+}
+
+// keepOnly makes sure that the name is a directory and removes its entries that are not to be kept.
+func keepOnly(home *os.Root, name string, keep func(fs.DirEntry) bool) error {
+	info, err := home.Lstat(name)
+	if err == nil && !info.IsDir() {
+		if err := home.Remove(name); err != nil {
+			return err
+		}
+	}
+	if err := home.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := home.Chmod(name, 0o700); err != nil {
+		return err
+	}
+	entries, err := list(home, name)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if keep(e) {
+			continue
+		}
+		if err := removeAll(home, path.Join(name, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list reads a directory that Lstat has told to be one.
+func list(home *os.Root, name string) ([]fs.DirEntry, error) {
+	d, err := home.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := d.ReadDir(-1)
+	return entries, errors.Join(err, d.Close())
+}
+
+// remove removes what may not be there. The way to it may lead over a link that leaves the home; then there is nothing
+// of ours.
+func remove(home *os.Root, name string) error {
+	if parent := path.Dir(name); parent != "." {
+		if info, err := home.Lstat(parent); err != nil || !info.IsDir() {
+			return nil
+		}
+	}
+	return removeAll(home, name)
+}
+
+// removeAll also removes directories that were closed to their owner.
+func removeAll(home *os.Root, name string) error {
+	err := home.RemoveAll(name)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	opening := fs.WalkDir(home.FS(), name, func(name string, e fs.DirEntry, _ error) error {
+		if e != nil && e.IsDir() {
+			return home.Chmod(name, 0o700)
+		}
+		return nil
+	})
+	return errors.Join(opening, home.RemoveAll(name))
+}
+
+// writeSettings makes a new file: the old one is gone, and an open of what appears in between fails.
+func writeSettings(home *os.Root) error {
+	f, err := home.OpenFile(path.Join(configDir, "settings.json"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(settings)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/process"
+)
+
+// executor starts agents' programs and watches them.
+type executor struct {
+	supervisor Supervisor
+	clock      clock.Clock
+	redact     *process.Redactor
+}
+
+func newExecutor(s Supervisor, r *process.Redactor, c clock.Clock) executor {
+	if r == nil {
+		r = process.NewRedactor()
+	}
+	if c == nil {
+		c = clock.RealClock{}
+	}
+	return executor{supervisor: s, clock: c, redact: r}
+}
+
+// run starts the program and returns when nothing of it is left. The error says that it could not be started or
+// recorded; how it ended is in the evidence.
+func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (seen, error) {
+	files, err := openFiles(t, x.redact)
+	if err != nil {
+		return seen{}, err
+	}
+	child, err := x.start(ctx, t, a)
+	if err != nil {
+		return seen{}, errors.Join(err, files.close())
+	}
+	w := newWatchdog(x.clock, l)
+	c := newCollector(w)
+	var exit process.ExitStatus
+	var waiting error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.read(ctx, child, files)
+		exit, waiting = child.Wait()
+	}()
+	cause := w.watch(ctx, done)
+	if cause != CauseNone {
+		child.Stop()
+		<-done
+	}
+	if err := files.close(); err != nil {
+		logr.FromContextOrDiscard(ctx).Error(err, "Transcript incomplete", "transcript", t.Transcript)
+	}
+	out := c.result(x.redact)
+	out.Order, out.Program = t.Name, filepath.Base(a.Path)
+	out.Exit, out.Cause, out.Limit, out.Now = exit, cause, l.limit(cause), x.clock.Now()
+	return out, lost(out, waiting)
+}
+
+// lost is the error of a run whose supervisor was ended from outside: a crash, unless the result was there already.
+func lost(s seen, err error) error {
+	if err == nil || (s.Result != nil && !s.Result.IsError) {
+		return nil
+	}
+	return failure.NewRetry(v1alpha1.ReasonAgentFailed, err)
+}
+
+// start starts the program once it is recorded. What goes wrong with the record is no failure of the agent.
+func (x *executor) start(ctx context.Context, t Task, a process.Agent) (*process.Child, error) {
+	var recording error
+	if t.Started != nil {
+		a.Started = func(who process.Identity) error {
+			recording = t.Started(who)
+			return recording
+		}
+	}
+	child, err := x.supervisor.Supervise(ctx, a)
+	switch {
+	case recording != nil:
+		return nil, recording
+	case err != nil:
+		return nil, startError(ctx, a.Path, err)
+	}
+	return child, nil
+}
+
+// startError tells a missing program from other reasons not to start.
+func startError(ctx context.Context, program string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return failure.NewInterrupted(fmt.Errorf("%w: %w", context.Cause(ctx), err))
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, err)
+	default:
+		return failure.NewRetry(v1alpha1.ReasonAgentFailed, fmt.Errorf("agent program %s: %w", program, err))
+	}
+}
+
+// outputs are the files of a run.
+type outputs struct {
+	stdout, stderr *transcript
+}
+
+func openFiles(t Task, redact *process.Redactor) (outputs, error) {
+	stdout, err := openTranscript(t.Transcript, redact)
+	if err != nil {
+		return outputs{}, err
+	}
+	stderr, err := openTranscript(t.Stderr, redact)
+	if err != nil {
+		return outputs{}, errors.Join(err, stdout.Close())
+	}
+	return outputs{stdout: stdout, stderr: stderr}, nil
+}
+
+func (o outputs) close() error { return errors.Join(o.stdout.Close(), o.stderr.Close()) }

@@ -1,0 +1,81 @@
+package agent
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/agent-work-orders/awo/controller/process"
+)
+
+const (
+	// maxTranscript is how much one transcript may hold, in bytes.
+	maxTranscript = 256 << 20
+	// cutNote is the last line of a transcript that reached its limit.
+	cutNote = `{"type":"system","subtype":"transcript_cut","message":"the transcript reached its limit; what the agent printed after this is not kept"}` + "\n"
+)
+
+// limited passes bytes on up to a limit, then a note, then nothing more. It takes what it drops for written.
+type limited struct {
+	to   io.Writer
+	left int64
+	// open says that the last line has no end yet.
+	open bool
+}
+
+// Write fails only when what is below does.
+func (l *limited) Write(p []byte) (int, error) {
+	if l.left <= 0 || len(p) == 0 {
+		return len(p), nil
+	}
+	l.left -= int64(len(p))
+	out := p
+	if l.left <= 0 {
+		out = p[:max(int64(len(p))+l.left, 0)]
+		out = append(bytes.TrimSuffix(bytes.Clone(out), []byte("\n")), "\n"+cutNote...)
+	}
+	l.open = out[len(out)-1] != '\n'
+	_, err := l.to.Write(out)
+	return len(p), err
+}
+
+// transcript is a file to which an agent's output is appended, secrets redacted.
+type transcript struct {
+	*process.RedactingWriter
+	limited limited
+	file    *os.File
+}
+
+// openTranscript opens the file of this name; for an empty name everything is dropped. No name is made in a
+// directory that an agent can write to, so no link is followed.
+func openTranscript(name string, redact *process.Redactor) (*transcript, error) {
+	t := &transcript{limited: limited{to: io.Discard, left: maxTranscript}}
+	t.RedactingWriter = redact.Writer(&t.limited)
+	if name == "" {
+		return t, nil
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the agent's transcript: %w", err)
+	}
+	t.file, t.limited.to = f, f
+	if info, err := f.Stat(); err == nil {
+		t.limited.left -= info.Size()
+	}
+	return t, nil
+}
+
+// Close completes the last line and closes the file.
+func (t *transcript) Close() error {
+	err := t.RedactingWriter.Close()
+	if t.limited.open {
+		_, ending := t.limited.Write([]byte("\n"))
+		err = errors.Join(err, ending)
+	}
+	if t.file != nil {
+		err = errors.Join(err, t.file.Close())
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+package agent
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/controller/process"
+)
+
+func TestTranscriptRedacts(t *testing.T) {
+	const secret = "tr0ub4dor&3-horse-battery"
+	long := strings.Repeat("x", 200<<10)
+	name := filepath.Join(t.TempDir(), "transcript")
+	tr, err := openTranscript(name, process.NewRedactor(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := NewWithT(t)
+	input := "a " + secret + " b\n" + long + secret + long + "\nno end " + secret
+	g.Expect(Read(strings.NewReader(input), tr, func(Event) {})).To(Succeed())
+	g.Expect(tr.Close()).To(Succeed())
+	data, err := os.ReadFile(name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(data)).To(Equal(strings.ReplaceAll(input, secret, process.Redacted) + "\n"))
+	info, err := os.Stat(name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(info.Mode().Perm()).To(Equal(os.FileMode(0o600)))
+}
+
+func TestTranscriptIsAppended(t *testing.T) {
+	g := NewWithT(t)
+	name := filepath.Join(t.TempDir(), "transcript")
+	for _, text := range []string{"first", "second\n"} {
+		tr, err := openTranscript(name, process.NewRedactor())
+		g.Expect(err).NotTo(HaveOccurred())
+		_, err = tr.Write([]byte(text))
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(tr.Close()).To(Succeed())
+	}
+	data, err := os.ReadFile(name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(data)).To(Equal("first\nsecond\n"))
+}
+
+func TestLimitedEndsWithANote(t *testing.T) {
+	for name, limit := range map[string]int64{"in a line": 6, "at the end of a line": 4, "at the end of a write": 8} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			var out bytes.Buffer
+			l := limited{to: &out, left: limit}
+			for range 3 {
+				n, err := l.Write([]byte("abc\nefg\n"))
+				g.Expect(n, err).To(Equal(8))
+			}
+			kept, note, _ := strings.Cut(out.String(), "{")
+			g.Expect(strings.TrimSuffix(kept, "\n")).To(Equal(strings.TrimSuffix("abc\nefg\n"[:limit], "\n")))
+			g.Expect("{" + note).To(Equal(cutNote))
+			g.Expect(parse([]byte(strings.TrimSpace(cutNote))).Subtype).To(Equal("transcript_cut"))
+		})
+	}
+}

@@ -1,0 +1,61 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Bundle writes the commits from the base commit to head into a git bundle with the branch as its only ref, so that
+// `git fetch FILE BRANCH` brings them back into any clone that has the base commit. Nothing is written when head is
+// empty or the base commit, for a bundle can't be empty. The file appears when it is complete.
+func (c *Client) Bundle(ctx context.Context, w Workspace, head, file string) error {
+	if head == "" || head == w.BaseCommit {
+		return nil
+	}
+	p, err := c.open(w)
+	if err == nil {
+		err = checkObjectName("head commit", head)
+	}
+	if err == nil {
+		err = c.writeBundle(ctx, p, head, file)
+	}
+	if err != nil {
+		return fmt.Errorf("bundling %s into %s: %w", head, file, err)
+	}
+	return nil
+}
+
+// bundleHeader is the text before the pack, as in gitformat-bundle.
+func bundleHeader(branch, base, head string) string {
+	signature := "# v2 git bundle\n"
+	if len(head) == 64 {
+		signature = "# v3 git bundle\n@object-format=sha256\n"
+	}
+	return fmt.Sprintf("%s-%s\n%s refs/heads/%s\n\n", signature, base, head, branch)
+}
+
+// writeBundle lets git write the pack behind a header of ours: git bundle can only name refs as the mirror has them.
+func (c *Client) writeBundle(ctx context.Context, p place, head, file string) error {
+	temp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = temp.WriteString(bundleHeader(p.Branch, p.BaseCommit, head))
+	if err == nil {
+		k := p.onMirror("pack-objects", "--quiet", "--revs", "--thin", "--delta-base-offset", "--stdout")
+		k.stdin, k.stdout = strings.NewReader(head+"\n^"+p.BaseCommit+"\n"), temp
+		_, err = c.run(ctx, k)
+	}
+	err = errors.Join(err, temp.Sync(), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, removeFile(temp.Name()))
+	}
+	return nil
+}

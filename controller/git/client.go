@@ -1,0 +1,95 @@
+package git
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agent-work-orders/awo/controller/process"
+)
+
+// DefaultTimeout bounds one call of git where Config.Timeout is 0.
+const DefaultTimeout = 10 * time.Minute
+
+// The identity of commits where none is configured.
+const (
+	defaultName  = "Agent Work Orders"
+	defaultEmail = "awo@localhost"
+)
+
+// Runner starts a program and waits for it; *process.Spawner is one.
+type Runner interface {
+	Run(ctx context.Context, c process.Command) (process.Result, error)
+}
+
+// Config is what a Client needs. Path, Spawner and Mirrors are required.
+type Config struct {
+	// Path is the git program.
+	Path string
+	// Spawner starts it.
+	Spawner Runner
+	// Environment is what git may inherit: of it PATH, TMPDIR, proxies and certificate locations pass, the rest is
+	// left out.
+	Environment []string
+	// AuthorName and AuthorEmail are author and committer of the controller's commits, and the identity that an
+	// agent finds configured in its workspace. Default: Agent Work Orders <awo@localhost>.
+	AuthorName, AuthorEmail string
+	// Token returns the token for a host, "" if none is configured. Nil: none for any host.
+	Token func(host string) string
+	// Hosts are the only hosts (with a port, if the URL has one) that get a token.
+	Hosts []string
+	// Self is the awo binary; `awo git-credential` is git's credential helper.
+	Self string
+	// AllowHTTPHosts are the hosts that may be reached without TLS.
+	AllowHTTPHosts []string
+	// Mirrors is the directory of the mirrors.
+	Mirrors string
+	// Timeout bounds each call of git. Default: 10 minutes.
+	Timeout time.Duration
+}
+
+// Client runs git. Its methods may be called from any goroutine; two calls for the same run must not overlap.
+type Client struct {
+	config  Config
+	base    []string
+	mirrors registry
+}
+
+// New returns a Client. It touches neither disk nor git.
+func New(c Config) *Client {
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.AuthorName == "" || c.AuthorEmail == "" {
+		c.AuthorName, c.AuthorEmail = defaultName, defaultEmail
+	}
+	return &Client{config: c, base: baseEnvironment(c.Environment)}
+}
+
+// Version returns what `git version` prints, such as "git version 2.39.5".
+func (c *Client) Version(ctx context.Context) (string, error) {
+	res, err := c.run(ctx, call{args: []string{"version"}})
+	if err != nil {
+		return "", fmt.Errorf("asking %s for its version: %w", c.config.Path, err)
+	}
+	return strings.TrimSpace(string(res.Stdout)), nil
+}
+
+// token returns the token that may be sent to a repository's host, or "".
+func (c *Client) token(l location) string {
+	if l.scheme == schemeFile || c.config.Token == nil || !slices.Contains(c.config.Hosts, l.host) {
+		return ""
+	}
+	if l.scheme == schemeHTTP && !slices.Contains(c.config.AllowHTTPHosts, l.host) {
+		return ""
+	}
+	return c.config.Token(l.host)
+}
+
+// mirrorDir returns the absolute path of a repository's mirror.
+func (c *Client) mirrorDir(l location) string {
+	return filepath.Join(c.config.Mirrors, l.mirror)
+}

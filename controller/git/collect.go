@@ -1,0 +1,179 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
+)
+
+// Collected is the work of a run as commits of the mirror.
+type Collected struct {
+	// Head is the newest commit; the base commit when there is no work.
+	Head string
+	// Commits, Files, Additions and Deletions measure base to head. Binary files count no lines.
+	Commits, Files, Additions, Deletions int32
+	// LeftOut lists files of the work tree that were not committed on purpose; a directory ends with a slash.
+	LeftOut []string
+	// Paths are all that any of the commits changed, also what a later commit changed back. Sorted.
+	Paths []string
+}
+
+// Collect turns the agent's work into commits. The agent's own commits are taken as they are, if they descend from the
+// base commit; what else changed in the work tree, and git does not ignore, becomes one commit on top of them. Nothing
+// that the agent wrote is run, and its repository is read only after it was found to be plain. Collect may be repeated;
+// where nothing changed in between it gives the same commits.
+func (c *Client) Collect(ctx context.Context, w Workspace, message string) (Collected, error) {
+	p, err := c.open(w)
+	if err != nil {
+		return Collected{}, err
+	}
+	if err := inspect(p); err != nil {
+		return Collected{}, err
+	}
+	if err := c.pinnedBase(ctx, p); err != nil {
+		return Collected{}, err
+	}
+	own, err := c.agentCommits(ctx, p)
+	if err != nil {
+		return Collected{}, err
+	}
+	parent := p.BaseCommit
+	if len(own) > 0 {
+		parent = own[0]
+	}
+	tree, leftOut, err := c.stage(ctx, p, parent)
+	if err != nil {
+		return Collected{}, fmt.Errorf("staging the work in %s: %w", w.Dir, err)
+	}
+	return c.conclude(ctx, p, own, tree, leftOut, message)
+}
+
+// conclude commits the tree, pins the head and measures. own are the agent's commits, the newest first.
+func (c *Client) conclude(
+	ctx context.Context, p place, own []string, tree string, leftOut []string, message string,
+) (Collected, error) {
+	out := Collected{Head: p.BaseCommit, LeftOut: leftOut}
+	if len(own) > 0 {
+		out.Head = own[0]
+	}
+	if tree != "" {
+		head, err := c.commit(ctx, p, out.Head, tree, message)
+		if err != nil {
+			return Collected{}, fmt.Errorf("committing the work in %s: %w", p.Dir, err)
+		}
+		if head != out.Head {
+			out.Head, own = head, slices.Insert(own, 0, head)
+		}
+	}
+	if err := p.mirror.pin(p.ID, pinHead, out.Head); err != nil {
+		return Collected{}, err
+	}
+	if err := c.measure(ctx, p, own, &out); err != nil {
+		return Collected{}, fmt.Errorf("measuring the work in %s: %w", p.Dir, err)
+	}
+	return out, nil
+}
+
+// agentCommits brings the commits that the agent made into the mirror and returns them, the newest first.
+func (c *Client) agentCommits(ctx context.Context, p place) ([]string, error) {
+	if agentHead(p.gitDir()) == p.BaseCommit {
+		return nil, nil
+	}
+	if err := c.importHead(ctx, p); err != nil {
+		return nil, err
+	}
+	agent, err := p.mirror.pinned(p.ID, pinAgent)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.line(ctx, p.onMirror("rev-list", "--left-right", "--topo-order", p.BaseCommit+"..."+agent))
+	if err != nil {
+		return nil, fmt.Errorf("listing the agent's commits: %w", err)
+	}
+	if strings.Contains(list, "<") {
+		return nil, failure.NewTerminal(v1alpha1.ReasonAgentFailed, fmt.Errorf(
+			"the agent left HEAD at %s, which does not descend from the base commit %s (a reset, a rebase or an orphan branch); "+
+				"nothing was pushed, ask in the request to commit on top of the branch as it is, then retry", agent, p.BaseCommit))
+	}
+	return strings.Fields(strings.ReplaceAll(list, ">", " ")), nil
+}
+
+// importHead fetches HEAD of the workspace into the mirror. The workspace's configuration is replaced by ours before,
+// and its .git is served as it is and nothing within or above it.
+func (c *Client) importHead(ctx context.Context, p place) error {
+	err := errors.Join(
+		replaceFile(filepath.Join(p.gitDir(), "config"), c.workspaceConfig(p)),
+		removeTree(filepath.Join(p.gitDir(), "config.worktree")),
+		removeTree(filepath.Join(p.gitDir(), "info", "grafts")),
+		removeFile(filepath.Join(p.mirror.dir, filepath.FromSlash(pinName(p.ID, pinAgent))+".lock")),
+	)
+	if err != nil {
+		return fmt.Errorf("replacing the configuration of %s: %w", p.gitDir(), err)
+	}
+	k := p.onMirror("fetch", "--quiet", "--no-tags", "--refmap=", "--no-write-fetch-head", "--recurse-submodules=no",
+		"--negotiation-tip="+p.BaseCommit, "--upload-pack="+c.uploadPack(), "--", p.gitDir(), "+HEAD:"+pinName(p.ID, pinAgent))
+	k.protocol = schemeFile
+	k.config = []string{"fetch.fsckObjects=true"}
+	_, err = c.run(ctx, k)
+	return importFailure(p, err)
+}
+
+// uploadPack is the shell command that serves the workspace.
+func (c *Client) uploadPack() string {
+	return shellQuote(c.config.Path) + " -c core.hooksPath=/dev/null -c core.fsmonitor=false upload-pack --strict"
+}
+
+// importFailure blames the agent for a repository that can't be fetched from, but not for our troubles.
+func importFailure(p place, err error) error {
+	stderr, timedOut, ok := said(err)
+	if !ok || timedOut || kindOf(stderr) == kindDiskFull {
+		return err
+	}
+	return failure.NewTerminal(v1alpha1.ReasonAgentFailed, fmt.Errorf(
+		"the agent's commits in %s can't be read; nothing was pushed, see `awo logs` for what the agent did, then retry: %w", p.Dir, err))
+}
+
+// commit puts a tree on top of a parent and returns the commit: the parent itself if it has that tree already, and the
+// commit of an earlier Collect if that is the same but for its time and message.
+func (c *Client) commit(ctx context.Context, p place, parent, tree, message string) (string, error) {
+	former, err := p.mirror.pinned(p.ID, pinHead)
+	if err != nil {
+		return "", err
+	}
+	if same, err := c.sameCommit(ctx, p, parent, former, tree); same != "" || err != nil {
+		return same, err
+	}
+	k := p.onMirror("commit-tree", tree, "-p", parent, "-F", "-")
+	k.stdin = strings.NewReader(message)
+	k.env = []string{
+		"GIT_AUTHOR_NAME=" + c.config.AuthorName, "GIT_AUTHOR_EMAIL=" + c.config.AuthorEmail,
+		"GIT_COMMITTER_NAME=" + c.config.AuthorName, "GIT_COMMITTER_EMAIL=" + c.config.AuthorEmail,
+	}
+	return c.line(ctx, k)
+}
+
+// sameCommit returns the parent if it has the tree, else the former head if it has the tree and that parent, else "".
+func (c *Client) sameCommit(ctx context.Context, p place, parent, former, tree string) (string, error) {
+	args := []string{"log", "--no-walk=unsorted", "--no-show-signature", "--format=%H %T %P", parent}
+	if former != "" && former != parent {
+		args = append(args, former)
+	}
+	out, err := c.line(ctx, p.onMirror(append(args, "--")...))
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.SplitSeq(out, "\n") {
+		commit, rest, _ := strings.Cut(line, " ")
+		had, parents, _ := strings.Cut(rest, " ")
+		if had == tree && (commit == parent || parents == parent) {
+			return commit, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,107 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/process"
+)
+
+// maxOutput bounds what is kept of git's standard output, in bytes. Lists of paths go to a writer of their own.
+const maxOutput = 64 << 20
+
+// call is one call of git.
+type call struct {
+	// gitDir, workTree and index say on what git works; none of them is in a workspace but workTree.
+	gitDir, workTree, index string
+	// dir is the working directory. Default: gitDir, else the root.
+	dir string
+	// protocol is the only one that git may speak; "" none.
+	protocol string
+	// id is the run on whose behalf git works.
+	id string
+	// remote, when set, is the repository that git speaks to, and lets its token be used.
+	remote *location
+	config []string
+	env    []string
+	args   []string
+	stdin  io.Reader
+	stdout io.Writer
+}
+
+// run calls git. The error of a git that failed is a *process.ExitError; one that was ended because ctx ended is
+// typed as an interruption.
+func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
+	var files []*os.File
+	if k.remote != nil {
+		k.protocol = k.remote.scheme
+		if token := c.token(*k.remote); token != "" {
+			socket, err := tokenSocket(token)
+			if err != nil {
+				return process.Result{}, err
+			}
+			defer func() { _ = socket.Close() }()
+			files = []*os.File{socket}
+			k.config = append(k.config, "credential.helper="+helper(c.config.Self, *k.remote))
+		}
+	}
+	res, err := c.config.Spawner.Run(ctx, process.Command{
+		Path: c.config.Path, Args: arguments(k), Dir: workingDir(k), Env: environment(c.base, k),
+		Stdin: k.stdin, Stdout: k.stdout, ExtraFiles: files, Timeout: c.config.Timeout, MaxOutput: maxOutput,
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return res, failure.NewInterrupted(fmt.Errorf("git %s: %w", k.args[0], context.Cause(ctx)))
+	case err != nil:
+		return res, fmt.Errorf("git %s: %w", k.args[0], err)
+	case res.Truncated:
+		return res, fmt.Errorf("git %s: it printed more than %d bytes", k.args[0], maxOutput)
+	}
+	return res, nil
+}
+
+// line calls git and returns what it printed, without the newline at the end.
+func (c *Client) line(ctx context.Context, k call) (string, error) {
+	res, err := c.run(ctx, k)
+	return strings.TrimSpace(string(res.Stdout)), err
+}
+
+// list calls git and returns the NUL-separated entries that it printed.
+func (c *Client) list(ctx context.Context, k call) ([]string, error) {
+	var out bytes.Buffer
+	k.stdout = &out
+	if _, err := c.run(ctx, k); err != nil {
+		return nil, err
+	}
+	text := strings.TrimSuffix(out.String(), "\x00")
+	if text == "" {
+		return nil, nil
+	}
+	return strings.Split(text, "\x00"), nil
+}
+
+func workingDir(k call) string {
+	switch {
+	case k.dir != "":
+		return k.dir
+	case k.gitDir != "":
+		return k.gitDir
+	}
+	return "/"
+}
+
+// said returns what a failed git printed on stderr and whether it ran out of time; ok is false when err is not a
+// failure of git itself.
+func said(err error) (text string, timedOut, ok bool) {
+	var exit *process.ExitError
+	if !errors.As(err, &exit) {
+		return "", false, false
+	}
+	return exit.Stderr, exit.TimedOut, true
+}

@@ -1,0 +1,139 @@
+package git
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// credentialUser is the user name that goes with a token, as GitHub, GitLab and Gitea take it.
+	credentialUser = "x-access-token"
+	// maxToken bounds a token, in bytes.
+	maxToken = 16 << 10
+	// credentialFD is the descriptor on which git and its helper find the token: the first of ExtraFiles.
+	credentialFD = 3
+)
+
+// tokenSocket returns a socket that holds the token as one packet and whose other end is closed. Unlike a file or a
+// pipe it can't be opened through /proc/PID/fd by another process of the same user.
+func tokenSocket(token string) (*os.File, error) {
+	if len(token) > maxToken {
+		return nil, fmt.Errorf("the git token is longer than %d bytes", maxToken)
+	}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("making a socket for the git token: %w", err)
+	}
+	err = unix.Sendto(fds[1], []byte(token), unix.MSG_NOSIGNAL, nil)
+	if err = errors.Join(err, unix.Close(fds[1])); err != nil {
+		return nil, fmt.Errorf("putting the git token into a socket: %w", errors.Join(err, unix.Close(fds[0])))
+	}
+	return os.NewFile(uintptr(fds[0]), "git token"), nil
+}
+
+// readToken reads the token without taking it out, so that git may ask more than once.
+func readToken(fd uintptr) (string, error) {
+	buffer := make([]byte, maxToken)
+	n, _, err := unix.Recvfrom(int(fd), buffer, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	if err != nil {
+		return "", fmt.Errorf("reading the token from descriptor %d: %w; awo git-credential is only for the git that awo starts", fd, err)
+	}
+	return string(buffer[:n]), nil
+}
+
+// helper is the value of credential.helper: a shell command that runs awo for one host.
+func helper(self string, l location) string {
+	args := []string{
+		shellQuote(self), "git-credential",
+		"--fd=" + strconv.Itoa(credentialFD), "--protocol=" + l.scheme, shellQuote("--host=" + l.host),
+	}
+	return "!" + strings.Join(args, " ")
+}
+
+// shellQuote makes one word of the POSIX shell of any text.
+func shellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// RunCredentialHelper is `awo git-credential`: args are what follows that name, the options that helper wrote and
+// the operation that git added.
+func RunCredentialHelper(args []string, stdin io.Reader, stdout io.Writer) error {
+	var hosts, httpHosts []string
+	fd, protocol, operation := uint64(credentialFD), schemeHTTPS, ""
+	for _, a := range args {
+		name, value, option := strings.Cut(a, "=")
+		switch {
+		case name == "--fd" && option:
+			var err error
+			if fd, err = strconv.ParseUint(value, 10, 16); err != nil {
+				return fmt.Errorf("awo git-credential: --fd=%s is not a descriptor", value)
+			}
+		case name == "--host" && option:
+			hosts = append(hosts, value)
+		case name == "--protocol" && option:
+			protocol = value
+		case strings.HasPrefix(a, "-"):
+			return fmt.Errorf("awo git-credential: unknown option %q; it is started by the git that awo starts", a)
+		default:
+			operation = a
+		}
+	}
+	if protocol == schemeHTTP {
+		httpHosts = hosts
+	}
+	return CredentialHelper(stdin, stdout, uintptr(fd), hosts, httpHosts, operation)
+}
+
+// CredentialHelper speaks git's credential protocol: for the operation get, the protocol https (http for httpHosts)
+// and one of hosts exactly, it answers with the token that descriptor fd holds. It answers nothing to anything else,
+// so that git goes on without credentials.
+func CredentialHelper(stdin io.Reader, stdout io.Writer, fd uintptr, hosts, httpHosts []string, operation string) error {
+	if operation != "get" {
+		return nil
+	}
+	asked, err := readCredential(stdin)
+	if err != nil {
+		return fmt.Errorf("reading git's question for credentials: %w", err)
+	}
+	if !answers(asked, hosts, httpHosts) {
+		return nil
+	}
+	token, err := readToken(fd)
+	if err != nil {
+		return err
+	}
+	if token == "" || strings.ContainsAny(token, "\n\x00") {
+		return errors.New("the git token is empty or holds a line break")
+	}
+	_, err = fmt.Fprintf(stdout, "username=%s\npassword=%s\n", credentialUser, token)
+	return err
+}
+
+func answers(asked map[string]string, hosts, httpHosts []string) bool {
+	switch asked["protocol"] {
+	case schemeHTTPS:
+		return slices.Contains(hosts, asked["host"])
+	case schemeHTTP:
+		return slices.Contains(hosts, asked["host"]) && slices.Contains(httpHosts, asked["host"])
+	}
+	return false
+}
+
+// readCredential reads key=value lines up to an empty one.
+func readCredential(r io.Reader) (map[string]string, error) {
+	out := map[string]string{}
+	lines := bufio.NewScanner(io.LimitReader(r, maxToken))
+	for lines.Scan() && lines.Text() != "" {
+		key, value, _ := strings.Cut(lines.Text(), "=")
+		out[key] = value
+	}
+	return out, lines.Err()
+}

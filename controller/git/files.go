@@ -1,0 +1,76 @@
+package git
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ignoreMissing makes nil of the error that something does not exist.
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// removeFile removes a file that may not be there.
+func removeFile(file string) error { return ignoreMissing(os.Remove(file)) }
+
+// removeTree removes a file or a tree, also one in which an agent took permissions away. It follows no link.
+func removeTree(path string) error {
+	err := os.RemoveAll(path)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if err := openDirectories(path); err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
+}
+
+// openDirectories gives the owner all rights in every directory of a tree. It follows no link.
+func openDirectories(path string) error {
+	if err := openDirectory(path); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if err := openDirectories(filepath.Join(path, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// openDirectory gives the owner all rights in a directory.
+func openDirectory(path string) error {
+	const rights = 0o700
+	info, err := os.Lstat(path)
+	if err != nil || !info.IsDir() || info.Mode().Perm()&rights == rights {
+		return err
+	}
+	return os.Chmod(path, info.Mode().Perm()|rights)
+}
+
+// copyFile copies a file under a name that does not exist yet.
+func copyFile(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.Close() }()
+	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(target, source)
+	return errors.Join(err, target.Close())
+}

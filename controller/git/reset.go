@@ -1,0 +1,101 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-logr/logr"
+)
+
+// Reset brings the workspace back to the base commit: the work tree with all ignored and untracked files gone, and a
+// repository as Checkout makes it. It costs little where little was changed. A workspace that can't be reset is made
+// anew.
+func (c *Client) Reset(ctx context.Context, w Workspace) error {
+	p, err := c.open(w)
+	if err != nil {
+		return err
+	}
+	err = c.reset(ctx, p)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	logr.FromContextOrDiscard(ctx).Info("Making the workspace anew", "dir", w.Dir, "cause", err.Error())
+	return c.Checkout(ctx, w)
+}
+
+func (c *Client) reset(ctx context.Context, p place) error {
+	info, err := os.Lstat(p.Dir)
+	if err != nil || !info.IsDir() {
+		return errors.Join(err, fmt.Errorf("%s is no directory", p.Dir))
+	}
+	// The agent's links go first: read-tree trusts the file times that it sees through them.
+	files, err := c.list(ctx, p.onTree("ls-files", "-z", "--stage"))
+	if err != nil {
+		return err
+	}
+	if err := newKeep(files).clean(p.Dir, ""); err != nil {
+		return err
+	}
+	if err := removeTree(p.gitDir()); err != nil {
+		return err
+	}
+	if err := c.makeRepository(ctx, p); err != nil {
+		return err
+	}
+	return c.restore(ctx, p)
+}
+
+// keep is what belongs into a work tree, by slash-separated path.
+type keep struct {
+	files, directories map[string]bool
+}
+
+// newKeep reads the entries of git ls-files --stage: mode, object, stage, a tab and the path.
+func newKeep(entries []string) keep {
+	k := keep{files: make(map[string]bool, len(entries)), directories: map[string]bool{"": true}}
+	for _, e := range entries {
+		meta, name, _ := strings.Cut(e, "\t")
+		if strings.HasPrefix(meta, "160000 ") {
+			// A submodule's directory is empty as long as nobody filled it.
+			k.directories[name] = true
+		} else {
+			k.files[name] = true
+		}
+		for dir := path.Dir(name); dir != "." && !k.directories[dir]; dir = path.Dir(dir) {
+			k.directories[dir] = true
+		}
+	}
+	return k
+}
+
+// clean removes from a directory all that does not belong there. It follows no link; the repository at the root is left
+// to others.
+func (k keep) clean(root, dir string) error {
+	full := filepath.Join(root, filepath.FromSlash(dir))
+	if err := openDirectory(full); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(full)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		switch {
+		case name == ".git":
+		case e.IsDir() && k.directories[name]:
+			err = k.clean(root, name)
+		case e.IsDir() || !k.files[name]:
+			err = removeTree(filepath.Join(full, e.Name()))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package controller
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/server"
+	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/workorder"
+)
+
+// health tells the HTTP endpoint how the controller fares.
+type health struct {
+	config     Config
+	store      *store.Store
+	tools      *tools
+	reconciler *workorder.Reconciler
+}
+
+var _ server.Health = (*health)(nil)
+
+// Health looks at everything the controller depends on.
+func (h *health) Health(context.Context) server.HealthReport {
+	needed, counts := h.orders()
+	report := server.HealthReport{
+		Version: h.config.Version, Volume: h.volume(), Orders: counts, Problems: len(h.store.Problems()),
+		Agents: server.Agents{Running: h.reconciler.Running(), Limit: h.config.MaxConcurrent},
+		Tokens: map[string]bool{
+			"github":      has(h.config.GitHubToken),
+			"anthropic":   has(h.config.AnthropicAPIKey),
+			"claudeOAuth": has(h.config.ClaudeOAuthToken),
+		},
+		Dependencies: map[string]server.Dependency{},
+	}
+	for _, name := range []string{"git", "gh", "claude"} {
+		report.Dependencies[name] = h.dependency(name, needed[name])
+	}
+	return report
+}
+
+func has(read func() (string, error)) bool {
+	value, err := read()
+	return err == nil && value != ""
+}
+
+// dependency looks for a program anew; its version is the one found at the start.
+func (h *health) dependency(name string, needed bool) server.Dependency {
+	path, err := process.LookPath(h.tools.path(name), h.config.Environ)
+	if err == nil {
+		err = unix.Access(path, unix.X_OK)
+	}
+	d := server.Dependency{Available: err == nil, Path: path, Version: h.tools.versions[name], Needed: needed || name == "git"}
+	if err != nil {
+		d.Message = err.Error()
+	}
+	return d
+}
+
+// orders counts the orders by phase and names the programs that live ones need.
+func (h *health) orders() (needed map[string]bool, counts map[string]int) {
+	needed, counts = map[string]bool{}, map[string]int{}
+	for _, o := range h.store.Summaries() {
+		counts[string(o.Phase)]++
+		if o.Phase.Terminal() {
+			continue
+		}
+		if o.Agent == v1alpha1.AgentClaude {
+			needed["claude"] = true
+		}
+	}
+	return needed, counts
+}
+
+func (h *health) volume() server.Volume {
+	root := h.store.Layout().Root
+	v := server.Volume{Path: root, Writable: true}
+	err := errors.Join(unix.Access(root, unix.W_OK|unix.X_OK), unix.Access(h.store.Layout().Outputs(), unix.W_OK|unix.X_OK))
+	var fs unix.Statfs_t
+	if err == nil {
+		err = unix.Statfs(root, &fs)
+	}
+	switch {
+	case err != nil:
+		v.Writable, v.Message = false, err.Error()
+	case fs.Bavail == 0:
+		v.Writable, v.Message = false, "the disk is full"
+	}
+	return v
+}
+
+// Ready tells whether manifests are acted on: the directory can be read and no deletion is held back.
+func (h *health) Ready() error { return h.store.Ready() }

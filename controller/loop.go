@@ -1,0 +1,94 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/uuid"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/agent-work-orders/awo/controller/phase"
+	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/workorder"
+)
+
+// How often an order whose look failed is looked at again: at first, and at most.
+const (
+	retryFirst = 50 * time.Millisecond
+	retryMost  = time.Minute
+)
+
+// workers is how many orders are looked at at once. A look is short; phases have slots of their own.
+const workers = 4
+
+// loop is the queue of controller-runtime with our reconciler behind it.
+type loop struct {
+	controller ctrl.TypedController[string]
+	reconciler *workorder.Reconciler
+
+	ready chan struct{}
+	once  sync.Once
+	queue workqueue.TypedRateLimitingInterface[string]
+}
+
+// newLoop makes the queue. What is enqueued before run waits for it.
+func newLoop(cfg Config, s *store.Store, phases *phase.Runner) (*loop, error) {
+	l := &loop{ready: make(chan struct{})}
+	l.reconciler = workorder.New(workorder.Options{
+		Store: s, Phases: phases, Clock: clock.RealClock{}, MaxConcurrent: cfg.MaxConcurrent,
+		Backoff:         workorder.Backoff{Base: cfg.BackoffBase, Max: cfg.BackoffMax, Jitter: rand.Float64},
+		KeepTranscripts: cfg.KeepTranscripts, NewUID: uuid.NewString, Enqueue: l.enqueueAfter,
+	})
+	c, err := ctrl.NewTypedUnmanaged("workorder", ctrl.TypedOptions[string]{
+		// Two controllers in one process, as tests have them, would else be refused.
+		SkipNameValidation:      ptr.To(true),
+		MaxConcurrentReconciles: workers,
+		Reconciler:              reconcile.TypedFunc[string](l.reconciler.Reconcile),
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[string](retryFirst, retryMost),
+		LogConstructor:          func(*string) logr.Logger { return logr.Discard() },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the work queue: %w", err)
+	}
+	l.controller = c
+	return l, nil
+}
+
+// run works the queue until ctx ends.
+func (l *loop) run(ctx context.Context) error {
+	err := l.controller.Watch(source.TypedFunc[string](l.take))
+	if err != nil {
+		return fmt.Errorf("starting the work queue: %w", err)
+	}
+	return l.controller.Start(ctx)
+}
+
+// take gets hold of the queue when the controller starts.
+func (l *loop) take(_ context.Context, queue workqueue.TypedRateLimitingInterface[string]) error {
+	l.once.Do(func() {
+		l.queue = queue
+		close(l.ready)
+	})
+	return nil
+}
+
+// enqueue asks for a look at an order.
+func (l *loop) enqueue(name string) { l.enqueueAfter(name, 0) }
+
+func (l *loop) enqueueAfter(name string, after time.Duration) {
+	<-l.ready
+	if after > 0 {
+		l.queue.AddAfter(name, after)
+		return
+	}
+	l.queue.Add(name)
+}

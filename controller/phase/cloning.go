@@ -1,0 +1,135 @@
+package phase
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/git"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// cloning brings the workspace to the base commit. What would make the run fail later without the agent's
+// doing, such as a missing token, fails here, before an agent is paid.
+func (r *Runner) cloning(ctx context.Context, rec *store.Record) error {
+	if err := r.checkForge(ctx, rec); err != nil {
+		return err
+	}
+	url := rec.Spec.Repository.URL
+	remote, err := r.Git.ListRemote(ctx, url)
+	if err != nil {
+		return fmt.Errorf("cloning %s: %w", url, err)
+	}
+	former, err := r.formerPush(rec)
+	if err != nil {
+		return err
+	}
+	start, err := chooseStart(rec, remote, former)
+	if err != nil {
+		return err
+	}
+	if err := r.Git.Fetch(ctx, url, rec.ID, start.commit); err != nil {
+		return fmt.Errorf("cloning %s: %w", url, err)
+	}
+	rec, err = r.Records.Update(rec.ID, start.record)
+	if err != nil {
+		return err
+	}
+	return r.Git.Checkout(ctx, r.workspace(rec))
+}
+
+func (r *Runner) checkForge(ctx context.Context, rec *store.Record) error {
+	if !has(rec, v1alpha1.PhasePR) {
+		return nil
+	}
+	f, err := r.ForgeFor(rec.Spec.Repository.URL)
+	if err != nil {
+		return err
+	}
+	return f.Check(ctx)
+}
+
+// formerPush returns the commit that an earlier run of this order left on the branch that the spec names.
+func (r *Runner) formerPush(rec *store.Record) (string, error) {
+	if rec.Spec.Repository.Branch == "" {
+		return "", nil
+	}
+	runs, err := r.Records.Runs(rec.Name)
+	if err != nil {
+		return "", err
+	}
+	pushed, newest := "", int64(-1)
+	for _, o := range runs {
+		same := o.Spec.Repository.URL == rec.Spec.Repository.URL && o.Status.Branch == rec.Spec.Repository.Branch
+		if same && o.Pushed != "" && o.Run > newest {
+			pushed, newest = o.Pushed, o.Run
+		}
+	}
+	return pushed, nil
+}
+
+// start is where a run begins.
+type start struct {
+	branch, baseBranch, commit, lease string
+}
+
+// record writes the start into the record.
+func (s start) record(rec *store.Record) error {
+	rec.Status.Branch, rec.Status.BaseBranch = s.branch, s.baseBranch
+	rec.Status.BaseCommit, rec.LeaseSHA = s.commit, s.lease
+	return nil
+}
+
+// chooseStart decides where the run begins and which branch it may push. former is the commit that an earlier
+// run of this order pushed to the branch; such a branch is continued, any other existing one is a stranger's.
+func chooseStart(rec *store.Record, remote git.Remote, former string) (start, error) {
+	s := start{baseBranch: rec.Spec.Repository.BaseBranch, branch: branchOf(rec)}
+	if s.baseBranch == "" {
+		s.baseBranch = remote.DefaultBranch
+	}
+	commit, ok := remote.Branches[s.baseBranch]
+	if !ok {
+		return s, noBaseBranch(rec, remote, s.baseBranch)
+	}
+	s.commit = commit
+	if s.branch == s.baseBranch || s.branch == remote.DefaultBranch {
+		return s, failure.NewTerminal(v1alpha1.ReasonInvalidSpec, fmt.Errorf(
+			"spec.repository.branch: %q is the base or default branch of %s; name another branch, or leave the field out",
+			s.branch, rec.Spec.Repository.URL))
+	}
+	existing, exists := remote.Branches[s.branch]
+	switch {
+	case !exists:
+		return s, nil
+	case existing == former || existing == rec.Pushed:
+		s.commit, s.lease = existing, existing
+		return s, nil
+	}
+	return s, failure.NewTerminal(v1alpha1.ReasonPushRejected, fmt.Errorf(
+		"branch %q exists in %s at %.12s and was not pushed by this order; delete it there or set spec.repository.branch to another name",
+		s.branch, rec.Spec.Repository.URL, existing))
+}
+
+func branchOf(rec *store.Record) string {
+	o := v1alpha1.WorkOrder{Spec: rec.Spec}
+	o.Name = rec.Name
+	return o.BranchFor(rec.ID)
+}
+
+// noBaseBranch names the branches that there are, ten at most.
+func noBaseBranch(rec *store.Record, remote git.Remote, wanted string) error {
+	names := make([]string, 0, len(remote.Branches))
+	for name := range remote.Branches {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if len(names) > 10 {
+		names = append(names[:10], "...")
+	}
+	return failure.NewTerminal(v1alpha1.ReasonCloneFailed, fmt.Errorf(
+		"base branch %q does not exist in %s; set spec.repository.baseBranch to one of: %s",
+		wanted, rec.Spec.Repository.URL, strings.Join(names, ", ")))
+}

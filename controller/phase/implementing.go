@@ -1,0 +1,127 @@
+package phase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/git"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// implementing has the agent carry out the plan and turns what it left into commits.
+func (r *Runner) implementing(ctx context.Context, rec *store.Record) error {
+	if err := r.ensureWorkspace(ctx, rec); err != nil {
+		return err
+	}
+	if rec.Reported != v1alpha1.PhaseImplementing {
+		var err error
+		if rec, err = r.implement(ctx, rec); err != nil {
+			return err
+		}
+	}
+	rec, err := r.Collect(ctx, rec, commitMessage(rec))
+	if err != nil {
+		return err
+	}
+	if rec.Status.HeadCommit == rec.Status.BaseCommit {
+		return failure.NewTerminal(v1alpha1.ReasonNoChanges, fmt.Errorf(
+			"the agent of order %s changed no file that git does not ignore; see `awo logs %s`, make the request clearer, then `awo retry %s`",
+			rec.Name, rec.Name, rec.Name))
+	}
+	if has(rec, v1alpha1.PhasePR) {
+		return nil
+	}
+	return r.Git.Bundle(ctx, r.workspace(rec), rec.Status.HeadCommit, r.Layout.Bundle(rec.ID))
+}
+
+// ensureWorkspace makes a workspace that somebody removed anew, from the recorded base.
+func (r *Runner) ensureWorkspace(ctx context.Context, rec *store.Record) error {
+	_, err := os.Lstat(r.Layout.Workspace(rec.ID))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return r.Git.Checkout(ctx, r.workspace(rec))
+}
+
+func (r *Runner) implement(ctx context.Context, rec *store.Record) (*store.Record, error) {
+	prompt := func() ([]byte, error) {
+		plan, err := r.readPlan(rec)
+		if err != nil {
+			return nil, err
+		}
+		return r.Prompts.Implementing(promptData(rec, plan))
+	}
+	out, err := r.runAgent(ctx, rec, v1alpha1.PhaseImplementing, prompt)
+	if err != nil {
+		return nil, err
+	}
+	return r.reported(rec.ID, v1alpha1.PhaseImplementing, out.Text)
+}
+
+// readPlan returns plan.md, or nothing for an order that has no Planning.
+func (r *Runner) readPlan(rec *store.Record) (string, error) {
+	if !has(rec, v1alpha1.PhasePlanning) {
+		return "", nil
+	}
+	data, err := os.ReadFile(r.Layout.Plan(rec.ID))
+	if err != nil {
+		return "", fmt.Errorf("reading the plan of order %s: %w", rec.Name, err)
+	}
+	return string(data), nil
+}
+
+// Collect turns the work tree and the agent's own commits into the head commit of the run and records it.
+func (r *Runner) Collect(ctx context.Context, rec *store.Record, message string) (*store.Record, error) {
+	c, err := r.Git.Collect(ctx, r.workspace(rec), message)
+	if err != nil {
+		return nil, fmt.Errorf("committing the work of order %s: %w", rec.Name, err)
+	}
+	return r.Records.Update(rec.ID, func(rec *store.Record) error {
+		rec.Status.HeadCommit = c.Head
+		rec.Status.Changes = &v1alpha1.Changes{
+			Commits: c.Commits, Files: c.Files, Additions: c.Additions, Deletions: c.Deletions,
+		}
+		rec.LeftOut = first(c.LeftOut, 20)
+		rec.Protected = first(git.Protected(c.Paths), 20)
+		return nil
+	})
+}
+
+func first(list []string, n int) []string {
+	if len(list) > n {
+		return append(list[:n:n], fmt.Sprintf("and %d more", len(list)-n))
+	}
+	return list
+}
+
+// maxSubject is the customary width of a commit's subject line, in runes.
+const maxSubject = 72
+
+// subject is the first line of the request, cut to the customary width.
+func subject(rec *store.Record) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(rec.Spec.Request), "\n")
+	runes := []rune(strings.Join(strings.Fields(line), " "))
+	if len(runes) <= maxSubject {
+		return string(runes)
+	}
+	return strings.TrimSpace(string(runes[:maxSubject-3])) + "..."
+}
+
+// title is the pull request's title.
+func title(rec *store.Record) string {
+	if t := rec.Spec.PullRequest.Title; t != "" {
+		return t
+	}
+	return subject(rec)
+}
+
+// commitMessage names the order, so that a commit can be traced to it.
+func commitMessage(rec *store.Record) string {
+	return fmt.Sprintf("%s\n\nWork-Order: %s (%s)\n", subject(rec), rec.Name, rec.ID)
+}

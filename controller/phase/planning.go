@@ -1,0 +1,78 @@
+package phase
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// planning has the agent plan the request. The result becomes plan.md; whatever the agent did to the work tree
+// is undone.
+func (r *Runner) planning(ctx context.Context, rec *store.Record) error {
+	if rec.Reported != v1alpha1.PhasePlanning {
+		var err error
+		if rec, err = r.plan(ctx, rec); err != nil {
+			return err
+		}
+	}
+	if err := r.Git.Reset(ctx, r.workspace(rec)); err != nil {
+		return fmt.Errorf("resetting the workspace after planning: %w", err)
+	}
+	return nil
+}
+
+func (r *Runner) plan(ctx context.Context, rec *store.Record) (*store.Record, error) {
+	prompt := func() ([]byte, error) {
+		return r.Prompts.Planning(promptData(rec, ""))
+	}
+	out, err := r.runAgent(ctx, rec, v1alpha1.PhasePlanning, prompt)
+	if err != nil {
+		return nil, err
+	}
+	text, err := planText(rec, out.Text)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.WriteFile(r.Layout.Plan(rec.ID), []byte(text), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the plan of order %s: %w", rec.Name, err)
+	}
+	return r.reported(rec.ID, v1alpha1.PhasePlanning, "")
+}
+
+// planText is what becomes plan.md. A program need not plan, a coding agent must.
+func planText(rec *store.Record, text string) (string, error) {
+	if strings.TrimSpace(text) != "" {
+		return strings.TrimRight(text, "\n") + "\n", nil
+	}
+	if rec.Spec.AgentType() == v1alpha1.AgentCommand {
+		return "The command printed no plan.\n", nil
+	}
+	return "", failure.NewRetry(v1alpha1.ReasonAgentFailed, fmt.Errorf(
+		"the agent ended planning of order %s without a plan; see `awo logs %s`", rec.Name, rec.Name))
+}
+
+// reported records that the agent's part of a phase is over, so that a crash does not run the agent again.
+func (r *Runner) reported(id string, p v1alpha1.Phase, summary string) (*store.Record, error) {
+	return r.Records.Update(id, func(rec *store.Record) error {
+		rec.Reported = p
+		if summary != "" {
+			rec.Summary = cut(summary, maxSummary)
+		}
+		return nil
+	})
+}
+
+// maxSummary bounds what the record keeps of the agent's report, in bytes.
+const maxSummary = 16 << 10
+
+// cut bounds a text at a rune boundary and marks the cut.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "\n[cut]"
+}

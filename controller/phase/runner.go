@@ -1,0 +1,108 @@
+// Package phase does the work of a WorkOrder's phases: Cloning, Planning, Implementing and PR. A phase reads
+// the record of its run, acts, and writes the facts it found into the record; what they mean for the order is
+// decided by the reconciler. Every phase may be run again after a crash at any point.
+package phase
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/agent"
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/forge"
+	"github.com/agent-work-orders/awo/controller/git"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// Records is where phases write down what they intend and what they found.
+type Records interface {
+	Update(id string, change func(*store.Record) error) (*store.Record, error)
+	Runs(name string) ([]*store.Record, error)
+}
+
+// Git is what phases need of git.
+type Git interface {
+	ListRemote(ctx context.Context, url string) (git.Remote, error)
+	Fetch(ctx context.Context, url, id, base string) error
+	Checkout(ctx context.Context, w git.Workspace) error
+	Reset(ctx context.Context, w git.Workspace) error
+	Collect(ctx context.Context, w git.Workspace, message string) (git.Collected, error)
+	Push(ctx context.Context, w git.Workspace, head, lease string) error
+	Bundle(ctx context.Context, w git.Workspace, head, file string) error
+	Release(ctx context.Context, url, id string) error
+}
+
+// Forge opens pull requests.
+type Forge interface {
+	Check(ctx context.Context) error
+	Ensure(ctx context.Context, p forge.PullRequest) (forge.Opened, error)
+}
+
+// Agent plans and implements.
+type Agent interface {
+	Run(ctx context.Context, task agent.Task) (agent.Outcome, error)
+}
+
+// Settings are the controller's choices that phases follow where the spec is silent.
+type Settings struct {
+	// PhaseTimeout and IdleTimeout hold where spec.timeouts is silent.
+	PhaseTimeout, IdleTimeout time.Duration
+	// AllowProtectedPaths lets a difference that touches protected paths be pushed.
+	AllowProtectedPaths bool
+	// LogPrompts keeps each prompt in outputs/<id>/prompts.
+	LogPrompts bool
+}
+
+// Runner runs phases. All fields are required.
+type Runner struct {
+	Layout   store.Layout
+	Records  Records
+	Git      Git
+	Agents   map[v1alpha1.AgentType]Agent
+	Prompts  *Prompts
+	Settings Settings
+	// ForgeFor returns the forge of a repository, or a terminal failure that says what to configure.
+	ForgeFor func(url string) (Forge, error)
+	// NewSessionID returns a fresh UUID.
+	NewSessionID func() string
+}
+
+// Run does one phase of the run that the record describes. A nil error means that the phase is complete.
+func (r *Runner) Run(ctx context.Context, rec *store.Record, p v1alpha1.Phase) error {
+	do := map[v1alpha1.Phase]func(context.Context, *store.Record) error{
+		v1alpha1.PhaseCloning:      r.cloning,
+		v1alpha1.PhasePlanning:     r.planning,
+		v1alpha1.PhaseImplementing: r.implementing,
+		v1alpha1.PhasePR:           r.pullRequest,
+	}[p]
+	if do == nil {
+		return fmt.Errorf("order %s: phase %q is not one that can be run", rec.Name, p)
+	}
+	err := do(ctx, rec)
+	if err != nil && ctx.Err() != nil {
+		return failure.NewInterrupted(fmt.Errorf("%s: %w", p, context.Cause(ctx)))
+	}
+	return err
+}
+
+// workspace is where the run works.
+func (r *Runner) workspace(rec *store.Record) git.Workspace {
+	return git.Workspace{
+		ID: rec.ID, URL: rec.Spec.Repository.URL,
+		Dir: r.Layout.Workspace(rec.ID), Index: r.Layout.Index(rec.ID),
+		Branch: rec.Status.Branch, BaseBranch: rec.Status.BaseBranch, BaseCommit: rec.Status.BaseCommit,
+		Full: rec.Spec.Repository.Clone == v1alpha1.CloneFull,
+	}
+}
+
+// has tells whether the run passes through the phase.
+func has(rec *store.Record, p v1alpha1.Phase) bool {
+	for _, q := range rec.Spec.Sequence() {
+		if p == q {
+			return true
+		}
+	}
+	return false
+}

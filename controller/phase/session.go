@@ -1,0 +1,198 @@
+package phase
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/agent"
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// runAgent runs the order's agent for a phase: with a session whose id is recorded before the agent starts, or
+// resuming the one that an earlier attempt began. What the agent used is recorded whether it succeeds or not.
+func (r *Runner) runAgent(
+	ctx context.Context, rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte, error),
+) (agent.Outcome, error) {
+	a := r.Agents[rec.Spec.AgentType()]
+	if a == nil {
+		return agent.Outcome{}, failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, fmt.Errorf(
+			"order %s wants agent type %q, which this controller does not run", rec.Name, rec.Spec.AgentType()))
+	}
+	rec, err := r.beginSession(rec.ID, p)
+	if err != nil {
+		return agent.Outcome{}, err
+	}
+	task, err := r.task(rec, p, prompt)
+	if err != nil {
+		return agent.Outcome{}, err
+	}
+	out, runErr := a.Run(ctx, task)
+	if _, err := r.Records.Update(rec.ID, func(rec *store.Record) error {
+		recordUse(rec, p, out)
+		return nil
+	}); err != nil {
+		return out, err
+	}
+	return out, runErr
+}
+
+// beginSession makes sure that the phase has a session id on record.
+func (r *Runner) beginSession(id string, p v1alpha1.Phase) (*store.Record, error) {
+	return r.Records.Update(id, func(rec *store.Record) error {
+		if rec.Sessions == nil {
+			rec.Sessions = map[v1alpha1.Phase]store.Session{}
+		}
+		if rec.Sessions[p].ID == "" {
+			rec.Sessions[p] = store.Session{ID: r.NewSessionID()}
+		}
+		return nil
+	})
+}
+
+func (r *Runner) task(rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte, error)) (agent.Task, error) {
+	left, err := budgetLeft(rec)
+	if err != nil {
+		return agent.Task{}, err
+	}
+	first, err := prompt()
+	if err != nil {
+		return agent.Task{}, err
+	}
+	resume, err := r.Prompts.Continue(promptData(rec, ""))
+	if err != nil {
+		return agent.Task{}, err
+	}
+	session := rec.Sessions[p]
+	task := agent.Task{
+		Name: rec.Name, ID: rec.ID, Phase: p, Attempt: rec.Attempts[p] + 1,
+		Prompt: first, Resume: resume, Spec: rec.Spec.Agent, ReadOnly: p == v1alpha1.PhasePlanning,
+		Dir: r.Layout.Workspace(rec.ID), Home: r.Layout.AgentHome(rec.ID), TempDir: r.Layout.Temp(rec.ID),
+		Session:      agent.Session{ID: session.ID, Resume: session.Started},
+		BudgetLeft:   left,
+		PhaseTimeout: rec.Spec.Timeouts.Phase.Value(r.Settings.PhaseTimeout),
+		IdleTimeout:  rec.Spec.Timeouts.Idle.Value(r.Settings.IdleTimeout),
+		Started:      r.started(rec.ID, p),
+		OnSession:    r.renamed(rec.ID, p),
+	}
+	r.files(&task, rec)
+	return task, r.logPrompt(rec, p, task)
+}
+
+// started records the process and that the session exists from now on, before the agent gets to work.
+func (r *Runner) started(id string, p v1alpha1.Phase) func(process.Identity) error {
+	return func(who process.Identity) error {
+		_, err := r.Records.Update(id, func(rec *store.Record) error {
+			rec.Supervisor = &store.Process{PID: who.PID, StartTime: who.StartTime, BootID: who.BootID}
+			s := rec.Sessions[p]
+			s.Started = true
+			rec.Sessions[p] = s
+			return nil
+		})
+		return err
+	}
+}
+
+// renamed records that the agent goes on under another session id.
+func (r *Runner) renamed(id string, p v1alpha1.Phase) func(string) error {
+	return func(session string) error {
+		_, err := r.Records.Update(id, func(rec *store.Record) error {
+			rec.Sessions[p] = store.Session{ID: session}
+			return nil
+		})
+		return err
+	}
+}
+
+func (r *Runner) files(t *agent.Task, rec *store.Record) {
+	base := filepath.Join(r.Layout.Transcripts(rec.ID), stepName(rec, t.Phase))
+	t.Transcript, t.Stderr = base+".jsonl", base+".stderr"
+}
+
+// stepName numbers the files of a step, such as 2-Implementing.
+func stepName(rec *store.Record, p v1alpha1.Phase) string {
+	return strconv.FormatInt(rec.Begun, 10) + "-" + string(p)
+}
+
+func (r *Runner) logPrompt(rec *store.Record, p v1alpha1.Phase, t agent.Task) error {
+	if !r.Settings.LogPrompts {
+		return nil
+	}
+	text := t.Prompt
+	if t.Session.Resume {
+		text = t.Resume
+	}
+	file := filepath.Join(r.Layout.Prompts(rec.ID), stepName(rec, p)+".md")
+	if err := store.WriteFile(file, text, 0o600); err != nil {
+		return fmt.Errorf("writing the prompt of order %s: %w", rec.Name, err)
+	}
+	return nil
+}
+
+// recordUse adds what an agent's run used. The cost of a session comes cumulated over its resumptions, so only
+// its growth counts.
+func recordUse(rec *store.Record, p v1alpha1.Phase, out agent.Outcome) {
+	rec.Supervisor = nil
+	s := rec.Sessions[p]
+	if out.SessionID != "" && (out.Fresh || out.SessionID != s.ID) {
+		s = store.Session{ID: out.SessionID, Started: true}
+	}
+	growth := max(out.CostUSD-s.CostUSD, 0)
+	s.CostUSD = max(out.CostUSD, s.CostUSD)
+	rec.Sessions[p] = s
+	rec.Status.Usage = addUsage(rec.Status.Usage, out.Usage, growth)
+}
+
+func addUsage(sum *v1alpha1.Usage, u v1alpha1.Usage, cost float64) *v1alpha1.Usage {
+	if u == (v1alpha1.Usage{}) && cost == 0 {
+		return sum
+	}
+	total := v1alpha1.Usage{}
+	if sum != nil {
+		total = *sum
+	}
+	total.InputTokens += u.InputTokens
+	total.OutputTokens += u.OutputTokens
+	total.CacheReadTokens += u.CacheReadTokens
+	total.CacheWriteTokens += u.CacheWriteTokens
+	total.Turns += u.Turns
+	if cost > 0 || total.CostUSD != "" {
+		total.CostUSD = strconv.FormatFloat(spent(&total)+cost, 'f', 4, 64)
+	}
+	return &total
+}
+
+// spent is what the run has cost so far, in US dollars.
+func spent(u *v1alpha1.Usage) float64 {
+	if u == nil || u.CostUSD == "" {
+		return 0
+	}
+	v, err := strconv.ParseFloat(u.CostUSD, 64)
+	if err != nil {
+		return 0
+	}
+	return v
+}
+
+// budgetLeft returns what spec.agent.maxBudgetUSD leaves for this call, empty without a budget.
+func budgetLeft(rec *store.Record) (string, error) {
+	b := rec.Spec.Agent.MaxBudgetUSD
+	if b == nil {
+		return "", nil
+	}
+	budget, err := strconv.ParseFloat(b.String(), 64)
+	if err != nil {
+		return "", failure.NewTerminal(v1alpha1.ReasonInvalidSpec, fmt.Errorf("spec.agent.maxBudgetUSD %q: %w", b.String(), err))
+	}
+	left := budget - spent(rec.Status.Usage)
+	if left < 0.0001 {
+		return "", failure.NewTerminal(v1alpha1.ReasonBudgetExceeded, fmt.Errorf(
+			"order %s has spent $%s of its $%s; raise spec.agent.maxBudgetUSD and run `awo retry %s`",
+			rec.Name, rec.Status.Usage.CostUSD, b.String(), rec.Name))
+	}
+	return strconv.FormatFloat(left, 'f', 4, 64), nil
+}

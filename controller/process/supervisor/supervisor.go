@@ -1,0 +1,189 @@
+// Package supervisor is the small process between the controller and an agent: it starts the agent, ends it
+// when asked or when the controller has died, and does not leave before every process that came of it is gone.
+//
+// It is the running binary, executed once more under another argv[0]. The package's init takes over. Go initialises
+// packages in the order of their paths once all they import is ready, so init runs early, before the large
+// packages of the binary, as long as this package imports only what Go itself begins with. That keeps the
+// process small; a test counts.
+package supervisor
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"github.com/agent-work-orders/awo/controller/process/tree"
+)
+
+// Numbers that package syscall does not name.
+const (
+	prSetDumpable       = 4
+	prSetChildSubreaper = 36
+	sysCloseRange       = 436
+	closeRangeCloexec   = 4
+)
+
+func init() {
+	if len(os.Args) == 0 || os.Args[0] != Name {
+		return
+	}
+	os.Exit(run(descriptors{standard: [3]int{0, 1, 2}, lifeline: lifelineFD, report: reportFD, extra: extraFD}))
+}
+
+// descriptors are what the controller hands down.
+type descriptors struct {
+	// standard is the agent's input, output and error output.
+	standard [3]int
+	// lifeline brings the Spec and commands, report takes Reports.
+	lifeline, report int
+	// extra is the first descriptor that the agent is to inherit as its third.
+	extra int
+}
+
+// send writes a report. A controller that is gone cannot be told; the end of the tree is due all the same.
+func (d descriptors) send(r Report) { _ = writeReport(fd(d.report), r) }
+
+// run is the supervisor's life; the result is its exit code.
+func run(d descriptors) int {
+	terminated := prepare()
+	spec, err := readSpec(fd(d.lifeline))
+	if err != nil {
+		// The controller died or changed its mind.
+		return 1
+	}
+	agent, err := start(spec, d)
+	if err != nil {
+		d.send(Report{Errno: errnoOf(err)})
+		return 1
+	}
+	d.letGo(spec.ExtraFiles)
+	d.send(Report{Started: true})
+	w := newWatch(agent, spec.Grace)
+	go w.listen(fd(d.lifeline))
+	go w.heed(terminated)
+	go w.reap()
+	d.send(w.untilGone())
+	return 0
+}
+
+// errnoOf is the kernel's reason, or EIO where there is none.
+func errnoOf(err error) syscall.Errno {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return syscall.EIO
+}
+
+// prepare makes the process what it has to be before the agent exists. The channel tells of SIGTERM.
+func prepare() <-chan os.Signal {
+	prctl(prSetDumpable, 0)
+	prctl(prSetChildSubreaper, 1)
+	// Nothing that was open when the controller was started goes on to the agent.
+	closeOnExec(lifelineFD)
+	// Caught and dropped, not ignored: an ignored signal stays ignored in the agent.
+	signal.Notify(make(chan os.Signal), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT,
+		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGPIPE)
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+	return terminated
+}
+
+// start runs the agent in a session of its own. It does so on an OS thread that is given up afterwards, so
+// that a confinement put on that thread holds for the agent and not for the supervisor.
+func start(s Spec, d descriptors) (tree.Process, error) {
+	var agent tree.Process
+	failed := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		pid, err := syscall.ForkExec(s.Path, s.Argv, attributes(s, d))
+		if err == nil {
+			// It cannot be gone: nobody has reaped it.
+			agent, err = tree.Read(pid)
+		}
+		failed <- err
+	}()
+	err := <-failed
+	return agent, err
+}
+
+func attributes(s Spec, d descriptors) *syscall.ProcAttr {
+	var files []uintptr
+	for _, n := range d.standard {
+		files = append(files, uintptr(n))
+	}
+	for i := range s.ExtraFiles {
+		files = append(files, uintptr(d.extra+i))
+	}
+	return &syscall.ProcAttr{Dir: s.Dir, Env: s.Env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true}}
+}
+
+// letGo gives up what only the agent is to hold: who writes to its standard input or reads an inherited pipe
+// learns of its end. Error output stays for the supervisor's own last words.
+func (d descriptors) letGo(extraFiles int) {
+	for i := range extraFiles {
+		_ = syscall.Close(d.extra + i)
+	}
+	null, err := syscall.Open(os.DevNull, syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	_ = syscall.Dup3(null, d.standard[0], syscall.O_CLOEXEC)
+	_ = syscall.Dup3(null, d.standard[1], syscall.O_CLOEXEC)
+	_ = syscall.Close(null)
+}
+
+// prctl sets an attribute of the process. It fails on no kernel that Go runs on.
+func prctl(option, value uintptr) {
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_PRCTL, option, value, 0, 0, 0, 0)
+}
+
+// closeOnExec marks all descriptors from first on.
+func closeOnExec(first int) {
+	const last = ^uint32(0)
+	if _, _, errno := syscall.Syscall(sysCloseRange, uintptr(first), uintptr(last), closeRangeCloexec); errno == 0 {
+		return
+	}
+	// A kernel older than 5.11.
+	for n := first; n < 1024; n++ {
+		syscall.CloseOnExec(n)
+	}
+}
+
+// fd is a descriptor read and written with plain system calls, without the runtime's poller.
+type fd int
+
+// Read reads once; the end of the stream is an error, as io.Reader asks.
+func (f fd) Read(p []byte) (int, error) {
+	for {
+		n, err := syscall.Read(int(f), p)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return 0, err
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// Write writes all of p.
+func (f fd) Write(p []byte) (int, error) {
+	written := 0
+	for written < len(p) {
+		n, err := syscall.Write(int(f), p[written:])
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if err != nil {
+			return written, err
+		}
+		written += n
+	}
+	return written, nil
+}

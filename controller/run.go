@@ -1,0 +1,144 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/go-logr/logr"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/utils/clock"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/server"
+	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/workorder"
+)
+
+// stopLimit is how long the end of what runs is waited for. Agents are given most of it; the process is gone
+// within ten seconds of SIGTERM.
+const stopLimit = 8500 * time.Millisecond
+
+// Run runs the controller until ctx ends, and returns when its children have ended and their state is recorded.
+// It takes the lock of the data directory: *store.LockedError names the controller that has it.
+func Run(ctx context.Context, cfg Config) error {
+	ctrllog.SetLogger(logr.FromContextOrDiscard(ctx))
+	spawner, err := process.NewSpawner()
+	if err != nil {
+		return fmt.Errorf("preparing to start processes: %w", err)
+	}
+	s, release, err := openStore(cfg, spawner)
+	if err != nil {
+		return err
+	}
+	defer release()
+	tools := newTools(cfg, spawner, s)
+	tools.logVersions(ctx)
+	if err := endFormer(ctx, s); err != nil {
+		return err
+	}
+	phases, err := tools.phases(s)
+	if err != nil {
+		return err
+	}
+	c, err := newLoop(cfg, s, phases)
+	if err != nil {
+		return err
+	}
+	endpoint, err := listen(ctx, cfg, s, tools, c.reconciler)
+	if err != nil {
+		return err
+	}
+	return runAll(ctx, s, c, endpoint)
+}
+
+// openStore opens the data directory and takes its lock; release gives it back.
+func openStore(cfg Config, spawner *process.Spawner) (*store.Store, func(), error) {
+	s, err := store.Open(store.Options{
+		DataDir: cfg.DataDir, StatusMode: cfg.StatusMode, Policy: cfg.policy(),
+		AcceptDeletions: cfg.AcceptDeletions, Clock: clock.RealClock{}, Tracked: tracked(cfg, spawner),
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the data directory %s: %w", cfg.DataDir, err)
+	}
+	release, err := s.Lock()
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, release, nil
+}
+
+// endFormer ends whatever a former life of this controller left running, before any phase starts.
+func endFormer(ctx context.Context, s *store.Store) error {
+	records, err := s.Records()
+	if err != nil {
+		return fmt.Errorf("looking for what a former controller left running: %w", err)
+	}
+	supervisors, ids := leftBehind(records)
+	ended, err := process.EndFormer(ctx, supervisors, ids)
+	if err != nil {
+		return fmt.Errorf("ending what a former controller left running: %w", err)
+	}
+	if ended > 0 {
+		logr.FromContextOrDiscard(ctx).Info("Ended processes of a former controller", "count", ended)
+	}
+	return nil
+}
+
+// leftBehind names the supervisors and runs that may still have processes.
+func leftBehind(records []*store.Record) (supervisors []process.Identity, ids []string) {
+	for _, r := range records {
+		if p := r.Supervisor; p != nil {
+			supervisors = append(supervisors, process.Identity{PID: p.PID, StartTime: p.StartTime, BootID: p.BootID})
+		}
+		if r.Running != "" || r.Supervisor != nil {
+			ids = append(ids, r.ID)
+		}
+	}
+	return supervisors, ids
+}
+
+// listen opens the HTTP endpoint.
+func listen(ctx context.Context, cfg Config, s *store.Store, t *tools, r *workorder.Reconciler) (*server.Server, error) {
+	file := filepath.Join(s.Layout().Root, server.TokenFileName)
+	token, err := server.EnsureToken(file, store.WriteFile)
+	if err != nil {
+		return nil, err
+	}
+	endpoint, err := server.New(server.Config{
+		Orders: &orders{store: s}, Health: &health{config: cfg, store: s, tools: t, reconciler: r},
+		Auth: server.Auth(cfg.HTTPAuth), Token: token, TokenFile: file, WorkOrdersDir: s.Layout().WorkOrders(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := endpoint.Listen(ctx, net.JoinHostPort(cfg.BindAddress, strconv.Itoa(cfg.Port))); err != nil {
+		return nil, err
+	}
+	logr.FromContextOrDiscard(ctx).Info("Listening", "address", endpoint.Addr().String(), "dataDir", cfg.DataDir)
+	return endpoint, nil
+}
+
+// runAll runs watch, reconciler and endpoint until one fails or ctx ends, then waits for phases to end.
+func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Server) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.run(ctx) })
+	group.Go(func() error { return s.Run(ctx, c.enqueue) })
+	group.Go(func() error { return endpoint.Run(ctx) })
+	<-ctx.Done()
+	log := logr.FromContextOrDiscard(ctx)
+	log.Info("Stopping", "running", c.reconciler.Running())
+	if !c.reconciler.Wait(stopLimit) {
+		log.Info("Not everything ended in time; it is resumed at the next start")
+	}
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	log.Info("Stopped")
+	return nil
+}

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// envelope is what record.json holds: the record with what is needed to trust it.
+type envelope struct {
+	Version int `json:"version"`
+	// Checksum is over the record without insignificant white space, so that a person may reformat the file.
+	Checksum string          `json:"checksum"`
+	Record   json.RawMessage `json:"record"`
+}
+
+// encodeRecord returns the bytes of record.json. Equal records give equal bytes.
+func encodeRecord(r *Record) ([]byte, error) {
+	payload, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode the record of run %s: %w", r.ID, err)
+	}
+	data, err := json.Marshal(envelope{Version: RecordVersion, Checksum: checksum(payload), Record: payload})
+	if err != nil {
+		return nil, fmt.Errorf("encode the record of run %s: %w", r.ID, err)
+	}
+	return append(data, '\n'), nil
+}
+
+// openEnvelope returns the payload of record.json once version and checksum are found right.
+func openEnvelope(data []byte) (json.RawMessage, error) {
+	var e envelope
+	if err := json.Unmarshal(data, &e); err != nil {
+		return nil, fmt.Errorf("the record is torn: %w", err)
+	}
+	if e.Version > RecordVersion {
+		return nil, fmt.Errorf("the record has schema version %d and this awo knows %d at most: use a newer awo", e.Version, RecordVersion)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, e.Record); err != nil {
+		return nil, fmt.Errorf("the record is torn: %w", err)
+	}
+	if e.Version < 1 || e.Checksum != checksum(compact.Bytes()) {
+		return nil, errors.New("the record does not match its checksum")
+	}
+	return e.Record, nil
+}
+
+// decodeRecord reads record.json. A run whose id is not the directory's is another one's record.
+func decodeRecord(id string, data []byte) (*Record, error) {
+	payload, err := openEnvelope(data)
+	if err != nil {
+		return nil, err
+	}
+	r := &Record{}
+	if err := json.Unmarshal(payload, r); err != nil {
+		return nil, fmt.Errorf("the record cannot be read: %w", err)
+	}
+	if r.ID != id || r.Name == "" {
+		return nil, fmt.Errorf("the record is that of run %q of order %q, not of run %s", r.ID, r.Name, id)
+	}
+	return r, nil
+}
+
+func checksum(payload []byte) string {
+	sum := sha256.Sum256(payload)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

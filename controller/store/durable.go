@@ -1,0 +1,91 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Temporary files of ours begin and end like this. The dot keeps them out of every listing.
+const (
+	tempPrefix = ".awo-"
+	tempSuffix = ".tmp"
+)
+
+// WriteFile writes a file so that after a crash at any instant either the old content is there or the new one,
+// and so that after it returned nil the new one is: temporary file in the same directory, fsync, rename, fsync
+// of the directory. The mode is set as given, whatever the umask. The directory must exist.
+func WriteFile(path string, data []byte, mode fs.FileMode) error {
+	temp := filepath.Join(filepath.Dir(path), tempPrefix+randomHex(8)+tempSuffix)
+	if err := writeTemp(temp, data, mode); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(temp, path); err != nil {
+		_ = os.Remove(temp)
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// writeTemp creates a file that must not exist, durable in itself. Of a failed one nothing is left.
+func writeTemp(temp string, data []byte, mode fs.FileMode) (err error) {
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := f.Close(); err == nil {
+			err = closed
+		}
+		if err != nil {
+			_ = os.Remove(temp)
+		}
+	}()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// syncDir makes the entries of a directory durable. File systems that know no such thing refuse it; they have
+// nothing to lose by it.
+func syncDir(dir string) (err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := f.Close(); err == nil {
+			err = closed
+		}
+	}()
+	if err := f.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
+		return err
+	}
+	return nil
+}
+
+// isTemp tells whether a file name is one of our temporary files.
+func isTemp(name string) bool {
+	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
+}
+
+// randomHex returns n random bytes as hex digits. The source of randomness does not fail on Linux.
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}

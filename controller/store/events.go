@@ -1,0 +1,93 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// EventType says whether an event is the usual course or not, as in Kubernetes.
+type EventType string
+
+// The types of events.
+const (
+	EventNormal  EventType = "Normal"
+	EventWarning EventType = "Warning"
+)
+
+// Event is something that happened in a run.
+type Event struct {
+	// Time is when; Store.Event fills it in when it is zero.
+	Time    time.Time `json:"time"`
+	Type    EventType `json:"type"`
+	Reason  string    `json:"reason"`
+	Message string    `json:"message"`
+}
+
+// Event appends an event to those of a run. It is not made durable: the record is the truth, events are its tale.
+func (s *Store) Event(id string, e Event) error {
+	if e.Time.IsZero() {
+		e.Time = s.clock.Now().UTC()
+	}
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("write event %s of run %s: %w", e.Reason, id, err)
+	}
+	defer s.ids.lock("events/" + id)()
+	if err := appendLine(s.layout.EventsFile(id), line); err != nil {
+		return fmt.Errorf("write event %s of run %s: %w", e.Reason, id, err)
+	}
+	return nil
+}
+
+// appendLine adds a line to a file; a last line that a crash has torn is ended first.
+func appendLine(path string, line []byte) (err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := f.Close(); err == nil {
+			err = closed
+		}
+	}()
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	var last [1]byte
+	if end > 0 {
+		if _, err := f.ReadAt(last[:], end-1); err != nil {
+			return err
+		}
+		if last[0] != '\n' {
+			line = append([]byte{'\n'}, line...)
+		}
+	}
+	_, err = f.Write(append(line, '\n'))
+	return err
+}
+
+// Events returns the events of a run, the oldest first. Lines that a crash has torn are left out.
+func (s *Store) Events(id string) ([]Event, error) {
+	data, err := os.ReadFile(s.layout.EventsFile(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the events of run %s: %w", id, err)
+	}
+	var out []Event
+	for line := range bytes.Lines(data) {
+		var e Event
+		if json.Unmarshal(line, &e) == nil {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,75 @@
+package manifest
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// errTooMuch is a tree beyond the bounds.
+var errTooMuch = errors.New("has too many values, or they are nested too deep")
+
+// plainer turns a tree into plain values, whatever they mean: what two versions of a file are compared by.
+type plainer struct{ budget int }
+
+// plainValue returns the plain value of a node: maps, lists, strings, bools, json.Number and nil.
+func plainValue(n *yaml.Node) (any, error) {
+	p := &plainer{budget: maxNodes}
+	return p.value(n, 0)
+}
+
+// value converts one node.
+func (p *plainer) value(n *yaml.Node, depth int) (any, error) {
+	n = follow(n)
+	p.budget--
+	if p.budget < 0 || depth > maxDepth {
+		return nil, errTooMuch
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		return p.mapping(n, depth)
+	case yaml.SequenceNode:
+		return p.sequence(n, depth)
+	}
+	switch n.ShortTag() {
+	case nullTag:
+		return nil, nil
+	case boolTag:
+		return strings.EqualFold(n.Value, "true"), nil
+	case intTag, floatTag:
+		if decimal.MatchString(n.Value) {
+			return json.Number(n.Value), nil
+		}
+		// Another way to write a number; as text it cannot be taken for the string of the same letters.
+		return []any{n.ShortTag(), n.Value}, nil
+	}
+	return n.Value, nil
+}
+
+// sequence converts a list.
+func (p *plainer) sequence(n *yaml.Node, depth int) (any, error) {
+	list := make([]any, 0, len(n.Content))
+	for _, item := range n.Content {
+		value, err := p.value(item, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, value)
+	}
+	return list, nil
+}
+
+// mapping converts a mapping. A merge key is kept as it is: both versions have it alike.
+func (p *plainer) mapping(n *yaml.Node, depth int) (any, error) {
+	object := make(map[string]any, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		value, err := p.value(n.Content[i+1], depth+1)
+		if err != nil {
+			return nil, err
+		}
+		object[follow(n.Content[i]).Value] = value
+	}
+	return object, nil
+}

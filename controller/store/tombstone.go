@@ -1,0 +1,162 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/agent-work-orders/awo/controller/store/manifest"
+)
+
+// tombstone is what `awo delete` leaves for the controller, as outputs/.tombstones/<name>. It is written before the
+// manifest is touched, so that a deletion that was begun is ended.
+type tombstone struct {
+	Name string    `json:"name"`
+	At   time.Time `json:"at"`
+	// Path and SpecHash tell the document that is to go, until Removed says that it is gone. What comes after
+	// that under the same name is another order.
+	Path     string `json:"path,omitempty"`
+	SpecHash string `json:"specHash,omitempty"`
+	Removed  bool   `json:"removed"`
+}
+
+func (s *Store) tombstoneFile(name string) string {
+	return filepath.Join(s.layout.tombstones(), name)
+}
+
+// tombstoned tells whether an order was deleted by command and that has not been acted on.
+func (s *Store) tombstoned(name string) bool {
+	return validName(name) && s.exists(s.tombstoneFile(name))
+}
+
+// validName keeps paths made from a name inside their directory.
+func validName(name string) bool {
+	return name != "" && !strings.HasPrefix(name, ".") && !strings.ContainsAny(name, "/\x00")
+}
+
+// tombstones returns the names that have one.
+func (s *Store) tombstones() map[string]bool {
+	// A directory that cannot be read has no tombstones: then deletions wait for the listing.
+	entries, _ := os.ReadDir(s.layout.tombstones())
+	out := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		if !isTemp(e.Name()) {
+			out[e.Name()] = true
+		}
+	}
+	return out
+}
+
+func (s *Store) writeTombstone(t tombstone) error {
+	data, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("delete order %s: %w", t.Name, err)
+	}
+	if err := WriteFile(s.tombstoneFile(t.Name), append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("delete order %s: %w", t.Name, err)
+	}
+	return nil
+}
+
+func (s *Store) removeTombstone(name string) error {
+	err := os.Remove(s.tombstoneFile(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("clear the tombstone of order %s: %w", name, err)
+	}
+	return syncDir(s.layout.tombstones())
+}
+
+// ClearTombstone ends a deletion by command once it was acted on. If the command died before it had removed the
+// manifest, that is done first.
+func (s *Store) ClearTombstone(name string) error {
+	if !validName(name) {
+		return nil
+	}
+	release, err := s.lockWriters()
+	if err != nil {
+		return err
+	}
+	defer release()
+	var t tombstone
+	if data, err := os.ReadFile(s.tombstoneFile(name)); err == nil {
+		// One that cannot be read tells nothing about a manifest, and none is removed for it.
+		_ = json.Unmarshal(data, &t)
+	}
+	if t.Path != "" && !t.Removed {
+		if err := s.removeManifest(t.Path, name, t.SpecHash); err != nil && !errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("end the deletion of order %s: %w", name, err)
+		}
+	}
+	return s.removeTombstone(name)
+}
+
+// Delete deletes an order as `awo delete` does: a tombstone tells the controller at once, and the order's document
+// goes, with its file if nothing else is in it. ErrNotFound: there is no such order.
+func (s *Store) Delete(name string) error {
+	release, err := s.lockWriters()
+	if err != nil {
+		return err
+	}
+	defer release()
+	p, d, ok := s.locate(name)
+	if !ok {
+		return s.deleteRecorded(name)
+	}
+	t := tombstone{Name: name, At: s.clock.Now().UTC(), Path: p.Path}
+	if d.packed != nil {
+		if order, err := s.decoder.packer.unpack(d.packed); err == nil {
+			t.SpecHash = order.Spec.SpecHash()
+		}
+	}
+	if err := s.writeTombstone(t); err != nil {
+		return err
+	}
+	if err := s.removeManifest(p.Path, name, ""); err != nil {
+		return errors.Join(fmt.Errorf("delete order %s: %w", name, err), s.removeTombstone(name))
+	}
+	t.Removed = true
+	if err := s.writeTombstone(t); err != nil {
+		return err
+	}
+	s.touched.name(name)
+	return nil
+}
+
+// deleteRecorded deletes an order whose manifest is not there any more.
+func (s *Store) deleteRecorded(name string) error {
+	if e, ok := s.index.current(name); !ok || e.Deleted {
+		return fmt.Errorf("delete order %s: %w", name, ErrNotFound)
+	}
+	defer s.touched.name(name)
+	return s.writeTombstone(tombstone{Name: name, At: s.clock.Now().UTC(), Removed: true})
+}
+
+// removeManifest takes the document of an order out of its file, and the file away when nothing is left. With a spec
+// hash only that very order is taken. ErrNotFound: it is not there. The caller holds the writers' lock.
+func (s *Store) removeManifest(rel, name, specHash string) error {
+	matches := func(d manifest.Document) bool {
+		return d.Name == name && (specHash == "" || (d.Object != nil && d.Object.Spec.SpecHash() == specHash))
+	}
+	_, err := s.rewrite(rel, func(data []byte) ([]byte, error) {
+		docs, _ := manifest.Parse(data)
+		for _, d := range docs {
+			if matches(d) {
+				out, empty, err := manifest.RemoveDocument(data, d.Index)
+				if empty {
+					return nil, err
+				}
+				return out, err
+			}
+		}
+		return nil, ErrNotFound
+	})
+	return err
+}

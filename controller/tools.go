@@ -1,0 +1,182 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-logr/logr"
+	"github.com/google/uuid"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/agent"
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/forge"
+	"github.com/agent-work-orders/awo/controller/git"
+	"github.com/agent-work-orders/awo/controller/phase"
+	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// tools are the programs that orders need: git, gh, the agents.
+type tools struct {
+	config  Config
+	store   *store.Store
+	git     *git.Client
+	github  *forge.GitHub
+	claude  *agent.Claude
+	command *agent.Command
+	// versions is what was found at the start, by program.
+	versions map[string]string
+}
+
+func newTools(cfg Config, spawner *process.Spawner, s *store.Store) *tools {
+	redactor := process.NewRedactor(cfg.secrets()...)
+	agentEnvironment := cfg.agentEnvironment()
+	return &tools{
+		config: cfg, store: s, versions: map[string]string{},
+		git: newGit(cfg, spawner, s.Layout().Mirrors()),
+		github: forge.NewGitHub(forge.GitHubConfig{
+			Path: cfg.GHPath, Runner: spawner, Host: cfg.GitHubHost, Token: cfg.GitHubToken,
+			Environment: process.Environment(cfg.Environ, process.ToolAllow...),
+			ConfigDir:   cfg.variable("GH_CONFIG_DIR"),
+		}),
+		claude: agent.NewClaude(agent.ClaudeConfig{
+			Path: cfg.ClaudePath, Model: cfg.Model, MaxTurns: int32(cfg.MaxTurns), SkipPermissions: cfg.SkipPermissions,
+			Root: os.Geteuid() == 0, Environ: agentEnvironment, Allow: cfg.AgentEnvironment,
+			Supervisor: spawner, Runner: spawner, Redactor: redactor, Verbose: cfg.AgentEvents,
+		}),
+		command: agent.NewCommand(agent.CommandConfig{
+			Environ: agentEnvironment, Allow: cfg.AgentEnvironment, Supervisor: spawner, Redactor: redactor, Verbose: cfg.AgentEvents,
+		}),
+	}
+}
+
+func newGit(cfg Config, spawner git.Runner, mirrors string) *git.Client {
+	return git.New(git.Config{
+		Path: cfg.GitPath, Spawner: spawner, Environment: process.Environment(cfg.Environ, process.ToolAllow...),
+		AuthorName: cfg.AuthorName, AuthorEmail: cfg.AuthorEmail,
+		Token: cfg.gitToken, Hosts: cfg.GitHosts, Self: cfg.Self,
+		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors,
+	})
+}
+
+// gitToken is the token for a host that may have it. A token that cannot be read now is none; the message about
+// the missing token names the variables.
+func (c Config) gitToken(string) string {
+	token, err := c.GitHubToken()
+	if err != nil {
+		return ""
+	}
+	return token
+}
+
+// variable returns a variable of the controller's environment.
+func (c Config) variable(name string) string {
+	for _, entry := range slices.Backward(c.Environ) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// secrets are the values that must not be shown. One that cannot be read is not known to anyone here.
+func (c Config) secrets() []string {
+	var out []string
+	for _, read := range []func() (string, error){c.GitHubToken, c.AnthropicAPIKey, c.ClaudeOAuthToken} {
+		if value, err := read(); err == nil && value != "" {
+			out = append(out, value)
+		}
+	}
+	return out
+}
+
+// agentEnvironment is the environment that agents' allow lists choose from: the controller's, with the credentials
+// that came in files.
+func (c Config) agentEnvironment() []string {
+	out := slices.DeleteFunc(slices.Clone(c.Environ), func(entry string) bool {
+		return strings.HasPrefix(entry, "ANTHROPIC_API_KEY_FILE=") || strings.HasPrefix(entry, "CLAUDE_CODE_OAUTH_TOKEN_FILE=")
+	})
+	for name, read := range map[string]func() (string, error){
+		"ANTHROPIC_API_KEY": c.AnthropicAPIKey, "CLAUDE_CODE_OAUTH_TOKEN": c.ClaudeOAuthToken,
+	} {
+		if value, err := read(); err == nil && value != "" {
+			out = append(out, name+"="+value)
+		}
+	}
+	return out
+}
+
+// phases makes the runner of phases. A prompt template that cannot be used ends the start.
+func (t *tools) phases(s *store.Store) (*phase.Runner, error) {
+	prompts, err := phase.LoadPrompts(t.config.CommandsDir)
+	if err != nil {
+		return nil, err
+	}
+	return &phase.Runner{
+		Layout: s.Layout(), Records: s, Git: t.git, Prompts: prompts, ForgeFor: t.forgeFor, NewSessionID: uuid.NewString,
+		Agents: map[v1alpha1.AgentType]phase.Agent{v1alpha1.AgentClaude: t.claude, v1alpha1.AgentCommand: t.command},
+		Settings: phase.Settings{
+			PhaseTimeout: t.config.PhaseTimeout, IdleTimeout: t.config.IdleTimeout,
+			AllowProtectedPaths: t.config.AllowProtectedPaths, LogPrompts: t.config.LogPrompts,
+		},
+	}, nil
+}
+
+// forgeFor chooses the forge by the repository's host.
+func (t *tools) forgeFor(repository string) (phase.Forge, error) {
+	u, err := v1alpha1.ParseRepositoryURL(repository)
+	if err != nil {
+		return nil, failure.NewTerminal(v1alpha1.ReasonInvalidSpec, err)
+	}
+	switch host := hostname(u.Host); {
+	case u.Scheme == "file":
+		return forge.NewLocal(), nil
+	case host == forge.DefaultHost, host == hostname(t.config.GitHubHost):
+		return t.github, nil
+	}
+	return nil, failure.NewTerminal(v1alpha1.ReasonPullRequestFailed, fmt.Errorf(
+		"%s is neither github.com nor the host of GH_HOST, so no pull request can be opened there; set GH_HOST, or take PR out of spec.phases",
+		u.Host))
+}
+
+// hostname is a host without its port.
+func hostname(host string) string {
+	u := url.URL{Host: host}
+	return strings.ToLower(u.Hostname())
+}
+
+// logVersions logs once which programs there are, and which credentials agents get.
+func (t *tools) logVersions(ctx context.Context) {
+	log := logr.FromContextOrDiscard(ctx)
+	for name, version := range map[string]func(context.Context) (string, error){
+		"git": t.git.Version, "gh": t.github.Version, "claude": t.claude.Version,
+	} {
+		v, err := version(ctx)
+		if err != nil {
+			log.Info("Program cannot be used", "program", name, "cause", err.Error())
+			continue
+		}
+		t.versions[name] = v
+		path, _ := process.LookPath(t.path(name), t.config.Environ)
+		log.Info("Program found", "program", name, "path", path, "version", v)
+	}
+	if _, dropped := process.OneAnthropicCredential(t.config.agentEnvironment()); dropped {
+		log.Info("Both ANTHROPIC_API_KEY and CLAUDE_CODE_OAUTH_TOKEN are set; agents get the API key alone, and it is billed")
+	}
+}
+
+// path is what is configured for a program.
+func (t *tools) path(name string) string {
+	return map[string]string{"git": t.config.GitPath, "gh": t.config.GHPath, "claude": t.config.ClaudePath}[name]
+}
+
+// tracked tells the store which manifests git tracks, before anything else is there.
+func tracked(cfg Config, spawner git.Runner) func(context.Context, string) (map[string]bool, error) {
+	return newGit(cfg, spawner, filepath.Join(cfg.DataDir, "repositories", ".mirrors")).Tracked
+}

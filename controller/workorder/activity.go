@@ -1,0 +1,165 @@
+package workorder
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// stopped is why a phase's context ended before the controller's.
+type stopped struct{ why Why }
+
+func (s *stopped) Error() string { return "stopped to " + string(s.why) }
+
+// activities knows what is under way beside Reconcile: at most one phase or clean-up for an order.
+type activities struct {
+	mu     sync.Mutex
+	cancel map[string]context.CancelCauseFunc
+	group  sync.WaitGroup
+}
+
+func newActivities() *activities {
+	return &activities{cancel: map[string]context.CancelCauseFunc{}}
+}
+
+func (a *activities) busy(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cancel[name] != nil
+}
+
+func (a *activities) stop(name string, why Why) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if cancel := a.cancel[name]; cancel != nil {
+		cancel(&stopped{why})
+	}
+}
+
+// run does something beside the caller, until it ends or is stopped, and calls after when the order is not busy
+// any more.
+func (a *activities) run(ctx context.Context, name string, do func(context.Context), after func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	a.mu.Lock()
+	a.cancel[name] = cancel
+	a.mu.Unlock()
+	a.group.Go(func() {
+		defer after()
+		defer a.forget(name)
+		defer cancel(nil)
+		do(ctx)
+	})
+}
+
+func (a *activities) forget(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.cancel, name)
+}
+
+// Running returns how many orders have a phase under way.
+func (r *Reconciler) Running() int { return r.slots.Held() }
+
+// Wait returns when everything under way has ended and is recorded, or after the limit with false. The context
+// that Reconcile got must have ended before.
+func (r *Reconciler) Wait(limit time.Duration) bool {
+	done := make(chan struct{})
+	go func() {
+		r.under.group.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return true
+	case <-r.Clock.After(limit):
+		return false
+	}
+}
+
+// begin records that a phase starts and starts it.
+func (r *Reconciler) begin(ctx context.Context, rec *store.Record, p v1alpha1.Phase) error {
+	name := rec.Name
+	r.slots.Take(name)
+	rec, err := r.Store.Update(rec.ID, func(rec *store.Record) error {
+		begin(rec, p, r.Clock.Now())
+		return nil
+	})
+	if err != nil {
+		r.slots.Leave(name)
+		return err
+	}
+	logr.FromContextOrDiscard(ctx).Info("Phase started", "id", rec.ID, "phase", p, "attempt", rec.Attempts[p]+1)
+	r.beside(ctx, rec, func(ctx context.Context, rec *store.Record) error {
+		return r.work(ctx, rec, p)
+	})
+	return r.Store.Event(rec.ID, store.Event{
+		Type: store.Normal, Reason: "Started", Message: fmt.Sprintf("%s (attempt %d)", p, rec.Attempts[p]+1),
+	})
+}
+
+// beside does something for an order beside Reconcile, which looks at the order again when it has ended: at
+// once, or a while after a failure.
+func (r *Reconciler) beside(ctx context.Context, rec *store.Record, do func(context.Context, *store.Record) error) {
+	var again time.Duration
+	r.under.run(ctx, rec.Name, func(ctx context.Context) {
+		if err := do(ctx, rec); err != nil {
+			logr.FromContextOrDiscard(ctx).Error(err, "Not done, tried again later", "id", rec.ID)
+			again = 10 * time.Second
+		}
+	}, func() { r.Enqueue(rec.Name, again) })
+}
+
+// work runs a phase to its end and records how it ended.
+func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Phase) error {
+	err := r.guarded(ctx, rec, p)
+	rec, updateErr := r.insist(ctx, rec.ID, func(rec *store.Record) error {
+		r.notePrompts(rec)
+		settle(rec, p, err, r.Clock.Now(), r.Backoff)
+		return nil
+	})
+	if updateErr != nil {
+		return updateErr
+	}
+	return r.report(ctx, rec, p, err)
+}
+
+// insist records an outcome and does not give up while the disk is full or failing: what was done must not be
+// forgotten while this process lives. When the controller stops it tries once more.
+func (r *Reconciler) insist(ctx context.Context, id string, change func(*store.Record) error) (*store.Record, error) {
+	for {
+		rec, err := r.Store.Update(id, change)
+		if err == nil {
+			return rec, nil
+		}
+		logr.FromContextOrDiscard(ctx).Error(err, "Record not written, tried again", "id", id)
+		select {
+		case <-ctx.Done():
+			return r.Store.Update(id, change)
+		case <-r.Clock.After(2 * time.Second):
+		}
+	}
+}
+
+// guarded turns a panic of a phase into its failure, so that one order cannot end the controller.
+func (r *Reconciler) guarded(ctx context.Context, rec *store.Record, p v1alpha1.Phase) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = failure.NewTerminal(fallbackReason(p), fmt.Errorf("panic in %s: %v; please report this", p, v))
+		}
+	}()
+	return r.Phases.Run(ctx, rec, p)
+}
+
+func (r *Reconciler) notePrompts(rec *store.Record) {
+	rec.PromptProblem = ""
+	if err := r.Phases.PromptProblem(); err != nil {
+		rec.PromptProblem = err.Error()
+	}
+}

@@ -1,0 +1,59 @@
+package workorder
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// observe takes a changed spec into the record: whole while no phase has begun, and later only the fields that
+// may change during a run. Of the rest, refused tells.
+func observe(r *store.Record, spec *v1alpha1.WorkOrderSpec) {
+	r.SpecHash = spec.SpecHash()
+	r.Status.ObservedGeneration++
+	if untouched(r) {
+		r.Spec = *spec.DeepCopy()
+		return
+	}
+	r.Spec = changeable(&r.Spec, spec)
+}
+
+// changeable is the running spec with those fields of the new one that may change during a run.
+func changeable(running, wanted *v1alpha1.WorkOrderSpec) v1alpha1.WorkOrderSpec {
+	out, in := *running.DeepCopy(), wanted.DeepCopy()
+	out.Suspend, out.Cancel = in.Suspend, in.Cancel
+	out.Timeouts, out.RetryLimit = in.Timeouts, in.RetryLimit
+	out.Agent.MaxBudgetUSD = in.Agent.MaxBudgetUSD
+	return out
+}
+
+// refused names the fields in which the manifest asks for something else than the run works with.
+func refused(r *store.Record, wanted *v1alpha1.WorkOrderSpec) []string {
+	if r.End != nil || untouched(r) {
+		return nil
+	}
+	allowed := changeable(&r.Spec, wanted)
+	if allowed.SpecHash() == wanted.SpecHash() {
+		return nil
+	}
+	return differences("spec", reflect.ValueOf(allowed), reflect.ValueOf(*wanted))
+}
+
+// differences lists the paths of the fields in which two values of one struct type differ.
+func differences(path string, a, b reflect.Value) []string {
+	var out []string
+	for i := range a.NumField() {
+		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+		x, y := a.Field(i), b.Field(i)
+		switch {
+		case reflect.DeepEqual(x.Interface(), y.Interface()):
+		case x.Kind() == reflect.Struct:
+			out = append(out, differences(path+"."+name, x, y)...)
+		default:
+			out = append(out, path+"."+name)
+		}
+	}
+	return out
+}

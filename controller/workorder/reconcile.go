@@ -1,0 +1,128 @@
+// Package workorder decides what happens to a WorkOrder. A key comes off a queue, Reconcile reads manifest and
+// record afresh, Decide names the one next act, and the act is done or begun. Nothing depends on which event
+// came, and phases run beside it.
+package workorder
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// Store is what the reconciler needs of manifests and records.
+type Store interface {
+	Lookup(name string) store.Observation
+	Current(name string) (*store.Record, error)
+	Runs(name string) ([]*store.Record, error)
+	NewID() (string, error)
+	Create(r *store.Record) error
+	Update(id string, change func(*store.Record) error) (*store.Record, error)
+	Project(name string) (store.Projection, error)
+	Event(id string, e store.Event) error
+	ClearTombstone(name string) error
+}
+
+// Phases does the work of a phase, and what is left to do after a run.
+type Phases interface {
+	Run(ctx context.Context, r *store.Record, p v1alpha1.Phase) error
+	PromptProblem() error
+	Preserve(ctx context.Context, r *store.Record) error
+	RemoveHome(r *store.Record) error
+	RemoveTranscripts(r *store.Record) error
+	RemoveWorkspace(ctx context.Context, r *store.Record) error
+}
+
+// Options configure a Reconciler. All fields but KeepTranscripts are required.
+type Options struct {
+	Store  Store
+	Phases Phases
+	Clock  clock.WithTicker
+	// MaxConcurrent is how many orders may have a phase under way.
+	MaxConcurrent int
+	Backoff       Backoff
+	// KeepTranscripts keeps what agents print after the end of a run.
+	KeepTranscripts bool
+	// NewUID returns a fresh UUID for an order.
+	NewUID func() string
+	// Enqueue asks for another look at an order, after a while.
+	Enqueue func(name string, after time.Duration)
+}
+
+// Reconciler drives orders to their end.
+type Reconciler struct {
+	Options
+	slots *Slots
+	under *activities
+}
+
+// New makes a Reconciler.
+func New(o Options) *Reconciler {
+	r := &Reconciler{Options: o, under: newActivities()}
+	r.slots = NewSlots(o.MaxConcurrent, func(name string) { o.Enqueue(name, 0) })
+	return r
+}
+
+// maxActs bounds the acts of one look; no chain of acts is this long.
+const maxActs = 20
+
+// Reconcile brings one order a step further. It is quick: phases and clean-ups run beside it and ask for
+// another look when they end. It is called for one name at a time.
+func (r *Reconciler) Reconcile(ctx context.Context, name string) (reconcile.Result, error) {
+	log := logr.FromContextOrDiscard(ctx).WithValues("workOrder", name)
+	ctx = logr.NewContext(ctx, log)
+	for range maxActs {
+		s, err := r.look(name)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		action := Decide(s)
+		if action.Kind != Nothing {
+			log.V(1).Info("Decided", "action", action.Kind, "phase", action.Phase)
+		}
+		again, err := r.act(ctx, name, s, action)
+		if err != nil {
+			return reconcile.Result{}, fmt.Errorf("order %s: %s: %w", name, action.Kind, err)
+		}
+		if !again {
+			return r.conclude(name, s, action)
+		}
+	}
+	return reconcile.Result{}, fmt.Errorf("order %s: no rest after %d acts; please report this", name, maxActs)
+}
+
+// conclude writes the status once and says when to look again.
+func (r *Reconciler) conclude(name string, s Situation, a Action) (reconcile.Result, error) {
+	if err := r.writeStatus(name, s, a); err != nil {
+		return reconcile.Result{}, fmt.Errorf("order %s: writing status: %w", name, err)
+	}
+	if a.At.IsZero() {
+		return reconcile.Result{}, nil
+	}
+	return reconcile.Result{RequeueAfter: max(a.At.Sub(r.Clock.Now()), time.Millisecond)}, nil
+}
+
+// look reads everything fresh.
+func (r *Reconciler) look(name string) (Situation, error) {
+	s := Situation{Now: r.Clock.Now(), Seen: r.Store.Lookup(name)}
+	var err error
+	if s.Record, err = r.Store.Current(name); err != nil {
+		return s, err
+	}
+	s.Busy, s.Slot = r.under.busy(name), r.slots.Available(name)
+	if s.Record != nil && s.Seen.Object != nil && startsOver(s) {
+		s.Runs, err = r.Store.Runs(name)
+	}
+	return s, err
+}
+
+// startsOver tells that a decision may need the earlier runs, which are not read otherwise.
+func startsOver(s Situation) bool {
+	return s.Record.Deleted || s.Record.End != nil && s.Record.SpecHash != s.Seen.Object.Spec.SpecHash()
+}

@@ -1,0 +1,121 @@
+package workorder
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-logr/logr"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// report tells log and events how an attempt of a phase ended.
+func (r *Reconciler) report(ctx context.Context, rec *store.Record, p v1alpha1.Phase, err error) error {
+	log := logr.FromContextOrDiscard(ctx).WithValues("id", rec.ID, "phase", p)
+	if err == nil {
+		log.Info("Phase succeeded")
+		return r.Store.Event(rec.ID, store.Event{Type: store.Normal, Reason: "Succeeded", Message: string(p)})
+	}
+	f := failure.Of(err, fallbackReason(p))
+	message := fmt.Sprintf("%s: %s", p, cutMessage(f.Error()))
+	if f.Policy == failure.Interrupted {
+		log.Info("Phase interrupted", "cause", f.Error())
+		return r.Store.Event(rec.ID, store.Event{Type: store.Normal, Reason: f.Reason, Message: message})
+	}
+	log.Info("Phase failed", "reason", f.Reason, "message", f.Error(), "end", rec.End != nil)
+	return r.Store.Event(rec.ID, store.Event{Type: store.Warning, Reason: f.Reason, Message: message})
+}
+
+// announce tells log and events of a change of the record that people want to know of.
+func (r *Reconciler) announce(ctx context.Context, rec *store.Record, a Action) error {
+	log := logr.FromContextOrDiscard(ctx).WithValues("id", rec.ID)
+	e := store.Event{Type: store.Normal, Reason: string(a.Kind)}
+	switch a.Kind {
+	case Finish:
+		log.Info("Order ended", "phase", rec.End.Phase, "reason", rec.End.Reason, "message", rec.End.Message)
+		e.Reason, e.Message = string(rec.End.Phase), rec.End.Message
+		if rec.End.Phase == v1alpha1.PhaseFailed {
+			e.Type, e.Reason = store.Warning, rec.End.Reason
+		}
+	case Retry:
+		log.Info("Order is retried", "phase", NextPhase(rec))
+		e.Message = fmt.Sprintf("%s starts again", NextPhase(rec))
+	case Interrupt:
+		log.Info("Order is resumed", "phase", NextPhase(rec))
+		e.Reason, e.Message = v1alpha1.ReasonInterrupted, fmt.Sprintf("the controller ended during %s, which is resumed", NextPhase(rec))
+	case Observe, Reopen:
+		e.Message = fmt.Sprintf("generation %d of the spec", rec.Status.ObservedGeneration)
+	default:
+		return nil
+	}
+	return r.Store.Event(rec.ID, e)
+}
+
+// writeStatus works out the status of the order as it is now and shows it in the manifest, where it may stand.
+func (r *Reconciler) writeStatus(name string, s Situation, a Action) error {
+	rec, err := r.Store.Current(name)
+	if err != nil || rec == nil || rec.Deleted {
+		return err
+	}
+	if err := r.derive(rec.ID, s, a); err != nil {
+		return err
+	}
+	shown, err := r.Store.Project(name)
+	if err != nil {
+		return err
+	}
+	if note := noteOf(shown); !sameNote(note, rec.StatusKeptOut) {
+		return r.noteKeptOut(rec, note, s, a)
+	}
+	return nil
+}
+
+// derive works the status out anew; the record is written only if that changes it.
+func (r *Reconciler) derive(id string, s Situation, a Action) error {
+	_, err := r.Store.Update(id, func(rec *store.Record) error {
+		v := View{Now: r.Clock.Now(), Queued: a.Kind == Queue}
+		if o := s.Seen.Object; o != nil {
+			v.Refused = refused(rec, &o.Spec)
+			for _, p := range s.Seen.Invalid {
+				v.Invalid = append(v.Invalid, p.String())
+			}
+		}
+		if s.Seen.Path != "" {
+			rec.Path, rec.Document = s.Seen.Path, s.Seen.Document
+		}
+		project(rec, v)
+		return nil
+	})
+	return err
+}
+
+// noteKeptOut records why the status is not in the manifest, or that it may be again, and then shows it.
+func (r *Reconciler) noteKeptOut(rec *store.Record, note *store.Note, s Situation, a Action) error {
+	if _, err := r.Store.Update(rec.ID, func(rec *store.Record) error {
+		rec.StatusKeptOut = note
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := r.derive(rec.ID, s, a); err != nil {
+		return err
+	}
+	_, err := r.Store.Project(rec.Name)
+	return err
+}
+
+func noteOf(p store.Projection) *store.Note {
+	if p.KeptOut == "" {
+		return nil
+	}
+	return &store.Note{Reason: p.KeptOut, Message: p.Message}
+}
+
+func sameNote(a, b *store.Note) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}

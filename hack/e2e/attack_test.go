@@ -1,0 +1,106 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+)
+
+func TestWhatAnAgentPlantsDoesNotRun(t *testing.T) {
+	for _, c := range []struct {
+		name, plant string
+		// reason is why the order fails; empty: it Succeeds, and nothing planted ran or was pushed.
+		reason string
+	}{
+		{name: "hooks", plant: `mkdir -p .git/hooks; for h in pre-commit pre-push post-checkout reference-transaction post-index-change; do printf '#!/bin/sh\ntouch MARK\n' > .git/hooks/$h; chmod +x .git/hooks/$h; done`},
+		{name: "fsmonitor", plant: `git config core.fsmonitor "touch MARK; false"`},
+		{name: "filter", plant: `git config filter.x.clean "touch MARK; cat"; git config filter.x.smudge "touch MARK; cat"; echo '* filter=x' > .gitattributes`},
+		{name: "ssh command", plant: `git config core.sshCommand "touch MARK"; git config url.ssh://x/.insteadOf file://`},
+		{name: "credential helper", plant: `git config credential.helper '!touch MARK'`},
+		{name: "include", plant: `printf '[core]\n\tfsmonitor = "touch MARK; false"\n' > .inc; git config include.path ../.inc; rm -f .inc`},
+		{name: "alternates", plant: `echo /tmp >> .git/objects/info/alternates`, reason: v1alpha1.ReasonAgentFailed},
+		{name: "gitfile", plant: `mv .git ../planted-$$; echo "gitdir: $PWD/../planted-$$" > .git`, reason: v1alpha1.ReasonAgentFailed},
+		{name: "symlink in .git", plant: `ln -s /etc/passwd .git/refs/heads/stolen`, reason: v1alpha1.ReasonAgentFailed},
+		{name: "workflow", plant: `mkdir -p .github/workflows; echo "on: push" > .github/workflows/x.yml`, reason: v1alpha1.ReasonProtectedPath},
+		{name: "nested repository", plant: `git init -q sub; git -C sub config core.fsmonitor "touch MARK; false"; echo x > sub/f; git -C sub add f; git -C sub -c user.name=x -c user.email=x@x commit -qm x`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			repo := w.local("app", map[string]string{"README.md": "x\n"})
+			mark := filepath.Join(w.dir, "mark")
+			agent := w.script("agent.sh", "[ \"$AWO_PHASE\" = Planning ] || echo x > x.txt\n"+strings.ReplaceAll(c.plant, "MARK", mark)+"\nrm -f "+mark+"\necho done\n")
+			w.start()
+			w.drop("a.yaml", order("a", "file://"+repo, agent))
+			want := v1alpha1.PhaseSucceeded
+			if c.reason != "" {
+				want = v1alpha1.PhaseFailed
+			}
+			st := w.ends("a.yaml", want)
+			w.g.Expect(mark).NotTo(BeAnExistingFile(), "what was planted ran")
+			if c.reason != "" {
+				w.g.Expect(reasonOf(st)).To(Equal(c.reason), st.Message)
+				w.g.Expect(w.branches(repo)).To(BeEmpty(), "nothing is pushed")
+			}
+		})
+	}
+}
+
+func TestTokenIsNowhere(t *testing.T) {
+	needs(t, "gh")
+	t.Parallel()
+	w := newWorld(t)
+	url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
+	agent := w.script("agent.sh", `
+env > `+w.dir+`/env
+cat .git/config > `+w.dir+`/gitconfig
+for p in /proc/[0-9]*; do tr '\0' '\n' < $p/environ; tr '\0' ' ' < $p/cmdline; done >> `+w.dir+`/proc 2>/dev/null
+grep -E 'Cap(Eff|Prm|Bnd)|NoNewPrivs' /proc/self/status > `+w.dir+`/caps
+echo x > x.txt
+`)
+	w.start()
+	w.drop("a.yaml", order("a", url, agent))
+	w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	for _, name := range []string{"env", "gitconfig"} {
+		w.g.Expect(w.read(filepath.Join(w.dir, name))).NotTo(ContainSubstring(githubToken), name)
+	}
+	w.g.Expect(w.read(filepath.Join(w.dir, "env"))).NotTo(Or(ContainSubstring("GITHUB_TOKEN"), ContainSubstring("GH_TOKEN")))
+	caps := w.read(filepath.Join(w.dir, "caps"))
+	w.g.Expect(caps).To(And(MatchRegexp(`CapEff:\s+0+\n`), MatchRegexp(`CapBnd:\s+0+\n`), MatchRegexp(`NoNewPrivs:\s+1`)))
+	seen := w.read(filepath.Join(w.dir, "proc"))
+	// This test's own processes hold it, too; what the agent must not find is the controller's.
+	w.g.Expect(seen).NotTo(ContainSubstring("AWO_BACKOFF_BASE=200ms\nGITHUB_TOKEN="+githubToken), "the controller's environment")
+	w.noSecretIn(w.data)
+	for _, r := range w.git.Requests() {
+		w.g.Expect(r.Query).NotTo(ContainSubstring(githubToken))
+	}
+}
+
+func TestRefusedURLs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	for i, url := range []string{
+		`"ext::sh -c touch% ` + w.dir + `/mark"`, `"--upload-pack=touch ` + w.dir + `/mark"`, "https://user:hunter2hunter2@github.com/a/b",
+		"git@github.com:a/b", "ssh://git@github.com/a/b", "file://" + w.data + "/repositories/x", "http://example.com/a/b",
+	} {
+		name := "u" + string(rune('a'+i))
+		text := order(name, url, "x")
+		w.drop(name+".yaml", text)
+		st := w.ends(name+".yaml", v1alpha1.PhaseFailed)
+		w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonInvalidSpec), st.Message)
+		w.g.Expect(st.Message).NotTo(ContainSubstring("hunter2"))
+		out, err := w.run("validate", "-f", w.file(name+".yaml"))
+		w.g.Expect(err).To(HaveOccurred(), out)
+		w.g.Expect(out).To(ContainSubstring("spec.repository.url"))
+	}
+	w.g.Expect(filepath.Join(w.dir, "mark")).NotTo(BeAnExistingFile())
+	entries, err := os.ReadDir(filepath.Join(w.data, "repositories", ".mirrors"))
+	w.g.Expect(err).NotTo(HaveOccurred())
+	w.g.Expect(entries).To(BeEmpty(), "git saw none of them")
+}

@@ -1,0 +1,131 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/hack/scripted/githttp"
+	"github.com/agent-work-orders/awo/hack/scripted/github"
+	"github.com/agent-work-orders/awo/hack/scripted/model"
+)
+
+func TestModelFailures(t *testing.T) {
+	for _, c := range []struct {
+		name, reason string
+		script       model.Script
+		attempts     int
+	}{
+		{"401 is not retried", v1alpha1.ReasonAuthenticationFailed, model.Turns(model.Fail(401)), 1},
+		{"403 is not retried", v1alpha1.ReasonAuthenticationFailed, model.Turns(model.Fail(403)), 1},
+		{"400 is not retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(400)), 1},
+		{"429 is retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(429)), 3},
+		{"529 is retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(529)), 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.withClaude(c.script)
+			url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+			w.start()
+			w.drop("a.yaml", claudeOrder("a", url, "Say hello."))
+			st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+			w.g.Expect(reasonOf(st)).To(Equal(c.reason), st.Message)
+			var began []time.Time
+			for _, s := range st.Steps {
+				if s.Phase == v1alpha1.PhasePlanning {
+					began = append(began, s.StartedAt.Time)
+				}
+			}
+			w.g.Expect(began).To(HaveLen(c.attempts), st.Message)
+		})
+	}
+}
+
+// reasonOf is why an order failed.
+func reasonOf(st v1alpha1.WorkOrderStatus) string {
+	for _, c := range st.Conditions {
+		if c.Type == v1alpha1.ConditionReady {
+			return c.Reason
+		}
+	}
+	return ""
+}
+
+func TestRepositoryFailures(t *testing.T) {
+	needs(t, "gh")
+	for _, c := range []struct {
+		name, reason, hint string
+		set                func(w *world) string
+		env                []string
+	}{
+		{name: "no such repository", reason: v1alpha1.ReasonRepositoryNotFound, hint: "acme/none",
+			set: func(w *world) string { return w.github.RepositoryURL("acme", "none") }},
+		{name: "wrong token", reason: v1alpha1.ReasonAuthenticationFailed, hint: "GITHUB_TOKEN", env: []string{"GITHUB_TOKEN=ghp_wrongwrongwrong"}},
+		{name: "no token fails before an agent is paid", reason: v1alpha1.ReasonAuthenticationFailed, hint: "GITHUB_TOKEN", env: []string{"GITHUB_TOKEN="}},
+		{name: "empty repository", reason: v1alpha1.ReasonCloneFailed, hint: "commit", set: func(w *world) string {
+			_, err := w.git.Create(w.t.Context(), "acme/empty.git", githttp.Commit{Branch: "main"})
+			w.g.Expect(err).NotTo(HaveOccurred())
+			w.github.AddRepository(github.Repository{Owner: "acme", Name: "empty", DefaultBranch: "main"})
+			return w.github.RepositoryURL("acme", "empty")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, c.env...)
+			url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
+			if c.set != nil {
+				url = c.set(w)
+			}
+			w.start()
+			w.drop("a.yaml", order("a", url, w.gated("")))
+			st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+			w.g.Expect(reasonOf(st)).To(Equal(c.reason), st.Message)
+			w.g.Expect(st.Message).To(ContainSubstring(c.hint))
+			w.g.Expect(w.runs(v1alpha1.PhasePlanning)).To(BeZero(), "no agent was run")
+		})
+	}
+}
+
+func TestForeignBranchIsNotTouched(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	theirs, err := w.git.Add(t.Context(), "app.git", githttp.Commit{Branch: "mine", Files: map[string]string{"other.txt": "x"}})
+	w.g.Expect(err).NotTo(HaveOccurred())
+	w.start()
+	w.drop("a.yaml", strings.Replace(order("a", url, w.gated("")), "  request:", "    branch: mine\n  request:", 1))
+	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonPushRejected), st.Message)
+	w.g.Expect(strings.TrimSpace(w.gitOut("--git-dir="+w.git.Dir("app.git"), "rev-parse", "mine"))).To(Equal(theirs))
+}
+
+func TestNoChangeFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n", ".gitignore": "*.log\n"})
+	w.start()
+	w.drop("a.yaml", order("a", url, w.script("agent.sh", "echo secret > .env; echo x > a.log; mkdir -p .claude; echo x > .claude/x; echo did\n")))
+	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonNoChanges))
+	w.g.Expect(st.Conditions).To(ContainElement(And(HaveField("Type", v1alpha1.ConditionFilesLeftOut), HaveField("Message", ContainSubstring(".env")))))
+}
+
+func TestCommandFailsAndIsRetried(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	agent := w.script("agent.sh", `
+echo x >> `+w.dir+`/tries
+[ "$(wc -l < `+w.dir+`/tries)" -lt 3 ] && { echo "try again" >&2; exit 7; }
+echo x > new.txt
+`)
+	w.start()
+	w.drop("a.yaml", order("a", url, agent))
+	st := w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	w.g.Expect(st.Steps).To(ContainElement(And(HaveField("Phase", v1alpha1.PhasePlanning), HaveField("Attempt", int32(3)), HaveField("Outcome", v1alpha1.StepSucceeded))))
+	w.g.Expect(st.Steps).To(ContainElement(HaveField("Message", And(ContainSubstring("7"), ContainSubstring("try again")))))
+}

@@ -1,0 +1,115 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+)
+
+const change = "[ \"$AWO_PHASE\" = Implementing ] && echo \"$AWO_WORK_ORDER\" > \"$AWO_WORK_ORDER.txt\"\necho done\n"
+
+// withoutStatus takes the status block out of a block-style manifest whose status is as the controller writes it.
+func withoutStatus(text string) string {
+	var out []string
+	in := false
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "status:"):
+			in = true
+		case in && (strings.HasPrefix(line, " ") || strings.HasPrefix(line, "-")):
+		default:
+			in = false
+		}
+		if !in {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "")
+}
+
+func TestEveryByteOutsideStatusStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	agent := w.script("agent.sh", change)
+	head := "apiVersion: awo.archon.dev/v1alpha1\nkind: WorkOrder\n"
+	spec := "spec:\n  repository: {url: " + url + "}\n  request: x\n  agent: {type: command, command: [" + agent + "]}\n"
+	forms := map[string]string{
+		"comments":     "# one\n" + head + "metadata: # two\n  name: comments\n\n\n" + spec + "# the end\n\n",
+		"crlf":         strings.ReplaceAll(head+"metadata:\n  name: crlf\n"+spec, "\n", "\r\n"),
+		"bom":          "\ufeff" + head + "metadata:\n  name: bom\n" + spec,
+		"four":         head + "metadata:\n    name: four\nspec:\n    repository:\n        url: " + url + "\n    request: x\n    agent:\n        type: command\n        command:\n        - " + agent + "\n",
+		"no-newline":   head + "metadata:\n  name: no-newline\n" + strings.TrimSuffix(spec, "\n"),
+		"stale-status": head + "metadata:\n  name: stale-status\nstatus:\n  phase: Succeeded\n  id: wo-00000000\n# after\n" + spec,
+	}
+	for name, text := range forms {
+		w.drop(name+".yaml", text)
+	}
+	w.start()
+	for name, text := range forms {
+		w.ends(name+".yaml", v1alpha1.PhaseSucceeded)
+		got := w.read(w.file(name + ".yaml"))
+		want := withoutStatus(text)
+		if name == "no-newline" {
+			want += "\n"
+		}
+		w.g.Expect(withoutStatus(got)).To(Equal(want), name)
+	}
+	w.g.Expect(w.read(w.file("crlf.yaml"))).NotTo(MatchRegexp(`[^\r]\n`))
+}
+
+func TestJSONAndSeveralDocuments(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	agent := w.script("agent.sh", change)
+	w.drop("j.json", `{"apiVersion": "awo.archon.dev/v1alpha1", "kind": "WorkOrder", "metadata": {"name": "j"},
+ "spec": {"repository": {"url": "`+url+`"}, "request": "x", "agent": {"type": "command", "command": ["`+agent+`"]}}}
+`)
+	w.drop("two.yaml", order("one", url, agent)+"---\n# second\n"+order("two", url, agent))
+	w.start()
+	w.ends("j.json", v1alpha1.PhaseSucceeded)
+	w.ends("two.yaml", v1alpha1.PhaseSucceeded)
+	w.g.Eventually(func() string { return w.read(w.file("two.yaml")) }).Should(MatchRegexp(`(?s)phase: Succeeded.*# second.*phase: Succeeded`))
+}
+
+func TestNothingRunsTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	repo := w.local("app", map[string]string{"README.md": "x\n"})
+	agent := w.script("agent.sh", change+"echo x >> "+w.dir+"/count\n")
+	text := order("a", "file://"+repo, agent)
+	w.start()
+	w.drop("a.yaml", text)
+	first := w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	count := func() int { return strings.Count(w.read(filepath.Join(w.dir, "count")), "x") }
+	w.g.Expect(count()).To(Equal(2), "one run: Planning and Implementing")
+
+	shown := func(file string) func() string { return func() string { return w.statusIn(file).ID } }
+	w.drop("a.yaml", text)
+	w.g.Eventually(shown("a.yaml")).Should(Equal(first.ID), "the same file dropped again")
+	w.drop("a.yaml", text+"  timeouts: {phase: 2h}\n")
+	w.g.Eventually(func() int64 { return w.statusIn("a.yaml").ObservedGeneration }).Should(Equal(int64(2)))
+	w.g.Expect(os.MkdirAll(w.file("sub"), 0o755)).To(Succeed())
+	w.g.Expect(os.Rename(w.file("a.yaml"), w.file("sub/b.yaml"))).To(Succeed())
+	w.g.Expect(count()).To(Equal(2))
+
+	w.drop("sub/b.yaml", strings.Replace(text, "Change something", "Change something else", 1))
+	w.g.Eventually(shown("sub/b.yaml")).ShouldNot(Or(BeEmpty(), Equal(first.ID)), "other work is another run")
+	second := w.ends("sub/b.yaml", v1alpha1.PhaseSucceeded)
+	w.g.Expect(count()).To(Equal(4))
+	w.drop("sub/b.yaml", text)
+	w.g.Eventually(shown("sub/b.yaml")).Should(Equal(first.ID), "an old copy saved over it shows the run of then")
+	w.g.Expect(count()).To(Equal(4))
+
+	w.drop("copy.yaml", strings.Replace(w.read(w.file("sub/b.yaml")), "name: a\n", "name: copy\n", 1))
+	copied := w.ends("copy.yaml", v1alpha1.PhaseSucceeded)
+	w.g.Eventually(shown("copy.yaml")).ShouldNot(Equal(first.ID), "a copy under a new name runs")
+	w.g.Expect(w.branches(repo)).To(ConsistOf(first.Branch, second.Branch, Not(BeEmpty())))
+	w.g.Expect(copied.Branch).NotTo(Equal(first.Branch))
+}
