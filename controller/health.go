@@ -63,7 +63,7 @@ func (h *health) dependency(name string, needed bool) server.Dependency {
 // orders counts the orders by phase and names the programs that live ones need.
 func (h *health) orders() (needed map[string]bool, counts map[string]int) {
 	needed, counts = map[string]bool{}, map[string]int{}
-	for _, o := range h.store.Summaries() {
+	for _, o := range h.store.Overview() {
 		counts[string(o.Phase)]++
 		if o.Phase.Terminal() {
 			continue

@@ -41,7 +41,7 @@ type loop struct {
 }
 
 // newLoop makes the queue. What is enqueued before run waits for it.
-func newLoop(cfg Config, s *store.Store, phases *phase.Runner) (*loop, error) {
+func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner) (*loop, error) {
 	l := &loop{ready: make(chan struct{})}
 	l.reconciler = workorder.New(workorder.Options{
 		Store: s, Phases: phases, Clock: clock.RealClock{}, MaxConcurrent: cfg.MaxConcurrent,
@@ -54,7 +54,7 @@ func newLoop(cfg Config, s *store.Store, phases *phase.Runner) (*loop, error) {
 		MaxConcurrentReconciles: workers,
 		Reconciler:              reconcile.TypedFunc[string](l.reconciler.Reconcile),
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[string](retryFirst, retryMost),
-		LogConstructor:          func(*string) logr.Logger { return logr.Discard() },
+		LogConstructor:          func(*string) logr.Logger { return log },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the work queue: %w", err)

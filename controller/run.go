@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	c, err := newLoop(cfg, s, phases)
+	c, err := newLoop(logr.FromContextOrDiscard(ctx), cfg, s, phases)
 	if err != nil {
 		return err
 	}

@@ -48,10 +48,10 @@ func newTools(cfg Config, spawner *process.Spawner, s *store.Store) *tools {
 		claude: agent.NewClaude(agent.ClaudeConfig{
 			Path: cfg.ClaudePath, Model: cfg.Model, MaxTurns: int32(cfg.MaxTurns), SkipPermissions: cfg.SkipPermissions,
 			Root: os.Geteuid() == 0, Environ: agentEnvironment, Allow: cfg.AgentEnvironment,
-			Supervisor: spawner, Runner: spawner, Redactor: redactor, Verbose: cfg.AgentEvents,
+			Supervisor: spawner, Runner: spawner, Redactor: redactor,
 		}),
 		command: agent.NewCommand(agent.CommandConfig{
-			Environ: agentEnvironment, Allow: cfg.AgentEnvironment, Supervisor: spawner, Redactor: redactor, Verbose: cfg.AgentEvents,
+			Environ: agentEnvironment, Allow: cfg.AgentEnvironment, Supervisor: spawner, Redactor: redactor,
 		}),
 	}
 }

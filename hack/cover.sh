@@ -7,11 +7,12 @@ min=${1:-80}
 
 rm -rf cover
 mkdir -p cover/data
+data=$PWD/cover/data
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-# A process of the product that was built with -cover writes what it ran here when it ends.
-export GOCOVERDIR=$PWD/cover/data
 
-go run ./hack/gotest -timeout=20m -covermode=atomic -coverpkg=./... ./... -args -test.gocoverdir="$GOCOVERDIR"
-go tool covdata textfmt -i="$GOCOVERDIR" -o=cover/profile.txt
-unset GOCOVERDIR
+# Left to itself, go test keeps nothing of a process that runs another binary than the test's, such as the awo
+# that the end-to-end tests build. So all of them write into one directory.
+go run ./hack/gotest -timeout=20m -covermode=atomic -coverpkg=./... -exec="env 'GOCOVERDIR=$data'" ./... \
+  -args -test.gocoverdir="$data"
+go tool covdata textfmt -i="$data" -o=cover/profile.txt
 go run ./hack/covered -min "$min" cover/profile.txt

@@ -27,7 +27,7 @@ func registryHosts() []string {
 
 // usualPlaces lie at the top of every machine; their names say nothing about this one.
 var usualPlaces = map[string]bool{
-	"/": true, "/tmp": true, "/home": true, "/opt": true, "/srv": true, "/usr": true, "/var": true, "/mnt": true, "/src": true,
+	"/": true, "/root": true, "/tmp": true, "/home": true, "/opt": true, "/srv": true, "/usr": true, "/var": true, "/mnt": true, "/src": true,
 }
 
 // machinePaths are places that exist only on the machine of whoever runs this.

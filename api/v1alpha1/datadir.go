@@ -35,16 +35,38 @@ func below(p, root string) bool {
 	return p == root || strings.HasPrefix(p, strings.TrimSuffix(root, "/")+"/")
 }
 
-// resolve follows the symlinks of the part of a path that exists.
+// maxLinks is how many symlinks in a row are followed to where nothing is.
+const maxLinks = 40
+
+// resolve follows the symlinks of a path, also of one that leads to what does not exist yet.
 func resolve(p string) string {
+	for range maxLinks {
+		next, done := resolveOnce(p)
+		if done {
+			return next
+		}
+		p = next
+	}
+	return p
+}
+
+// resolveOnce resolves the part of a path that exists. It is not done when the first part that does not exist is a
+// symlink: then it returns where that leads.
+func resolveOnce(p string) (next string, done bool) {
 	rest := ""
 	for dir := p; ; dir = filepath.Dir(dir) {
-		real, err := filepath.EvalSymlinks(dir)
+		found, err := filepath.EvalSymlinks(dir)
 		if err == nil {
-			return filepath.Join(real, rest)
+			return filepath.Join(found, rest), true
+		}
+		if target, err := os.Readlink(dir); err == nil {
+			if !filepath.IsAbs(target) {
+				target = filepath.Join(filepath.Dir(dir), target)
+			}
+			return filepath.Join(target, rest), false
 		}
 		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
-			return p
+			return p, true
 		}
 		rest = filepath.Join(filepath.Base(dir), rest)
 	}

@@ -26,6 +26,8 @@ const maxURLLength = 1024
 const allowedURLs = "allowed are https://HOST/PATH, file:///PATH and an absolute path"
 
 // RepositoryURL is a repository's address, taken apart.
+//
+// +kubebuilder:object:generate=false
 type RepositoryURL struct {
 	// Scheme is https, http or file; an absolute path is file.
 	Scheme string

@@ -26,6 +26,8 @@ const (
 )
 
 // Policy is what the controller allows, beyond the schema. The zero value allows https only.
+//
+// +kubebuilder:object:generate=false
 type Policy struct {
 	// AllowFileRepositories allows file:// and absolute paths as repositories.
 	AllowFileRepositories bool
@@ -192,7 +194,9 @@ func hostAllowed(host string, allowed []string) bool {
 
 // hidden tells whether a text has characters that do not show or break a line.
 func hidden(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar })
+	return strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar
+	})
 }
 
 // shown cuts a value for a message.

@@ -45,8 +45,8 @@ func newApplyCommand(global *globalOptions) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	o.addFlags(flags, "apply")
-	addChangeFlags(flags, &o.dryRun, &o.output)
+	o.addSourceFlags(flags, "apply")
+	addChangeFlags(cmd, &o.dryRun, &o.output)
 	return cmd
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
@@ -88,7 +90,7 @@ func (o *createOptions) addFlags(cmd *cobra.Command) {
 	flags.DurationVar(&o.idleTimeout, "idle-timeout", 0, "How long the agent may be silent (default: 10m)")
 	flags.Int32Var(&o.retryLimit, "retry-limit", v1alpha1.DefaultRetryLimit, "Retries of a transient failure")
 	flags.BoolVar(&o.suspend, "suspend", false, "Create it suspended")
-	addChangeFlags(flags, &o.dryRun, &o.output)
+	addChangeFlags(cmd, &o.dryRun, &o.output)
 	_ = cmd.MarkFlagRequired("repo")
 	cmd.MarkFlagsMutuallyExclusive("request", "request-file")
 	cmd.MarkFlagsOneRequired("request", "request-file")
@@ -105,7 +107,10 @@ func (o *createOptions) run(ctx context.Context, name string, flags *pflag.FlagS
 	if err := o.readRequest(); err != nil {
 		return err
 	}
-	object := o.object(name, flags)
+	object, err := asWritten(o.object(name, flags))
+	if err != nil {
+		return err
+	}
 	data, err := o.manifest(object)
 	if err != nil {
 		return err
@@ -189,17 +194,40 @@ func durationText(d time.Duration) v1alpha1.Duration {
 	return v1alpha1.Duration(text)
 }
 
-// manifest renders the order and checks it as strictly as a file.
-func (o *createOptions) manifest(object *v1alpha1.WorkOrder) ([]byte, error) {
-	data, err := yaml.Marshal(object)
+// asWritten is the order as a person would write it: without the empty groups of its types.
+func asWritten(object *v1alpha1.WorkOrder) (*unstructured.Unstructured, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", object.Name, err)
+	}
+	removeEmpty(content)
+	return &unstructured.Unstructured{Object: content}, nil
+}
+
+// removeEmpty takes out the groups in which nothing is said.
+func removeEmpty(content map[string]any) {
+	for key, value := range content {
+		group, ok := value.(map[string]any)
+		if !ok {
+			continue
+		}
+		if removeEmpty(group); len(group) == 0 {
+			delete(content, key)
+		}
+	}
+}
+
+// manifest renders the order and checks it as strictly as a file.
+func (o *createOptions) manifest(object *unstructured.Unstructured) ([]byte, error) {
+	data, err := yaml.Marshal(object.Object)
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", object.GetName(), err)
 	}
 	policy, err := o.policy()
 	if err != nil {
 		return nil, err
 	}
-	made := source{label: object.Name, data: data}
+	made := source{label: object.GetName(), data: data}
 	var failures []error
 	for _, line := range checkSource(&made, policy, map[string]string{}) {
 		failures = append(failures, errors.New(line))

@@ -44,7 +44,7 @@ func newDeleteCommand(global *globalOptions) *cobra.Command {
 		ValidArgsFunction: global.completeNames,
 	}
 	flags := cmd.Flags()
-	o.addFlags(flags, "delete")
+	o.addSourceFlags(flags, "delete")
 	flags.BoolVar(&o.all, "all", false, "Delete all orders")
 	flags.StringVarP(&o.selector, "selector", "l", "", "Selector (label query)")
 	flags.BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "Treat an order that does not exist as deleted")

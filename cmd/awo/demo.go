@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller"
@@ -109,7 +110,7 @@ func (d *demo) startController(ctx context.Context) (ended <-chan error, stop fu
 	global := *d.global
 	global.dataDir, global.lookup = d.dataDir, func(string) (string, bool) { return "", false }
 	o := &controllerOptions{}
-	o.addFlags(newControllerCommand(&global).Flags())
+	o.addFlags(pflag.NewFlagSet("demo", pflag.ContinueOnError))
 	o.config.Port = 0
 	if err := o.complete(&global); err != nil {
 		return nil, nil, err
@@ -154,6 +155,9 @@ func (d *demo) follow(ctx context.Context, ended <-chan error) (*store.Record, e
 	}
 	began, shown := d.global.clock.Now(), ""
 	for {
+		if err := s.Scan(ctx); err != nil {
+			return nil, err
+		}
 		record, err := s.Current(d.name)
 		if err != nil {
 			return nil, err
@@ -162,7 +166,7 @@ func (d *demo) follow(ctx context.Context, ended <-chan error) (*store.Record, e
 			shown = record.Status.Message
 			d.say("%6.2fs  %-12s  %s", d.global.clock.Since(began).Seconds(), record.Status.Phase, shown)
 		}
-		if record != nil && record.End != nil && record.Status.Phase.Terminal() {
+		if shown := s.Lookup(d.name).StatusInFile; record != nil && record.End != nil && shown != nil && shown.Phase.Terminal() {
 			return record, nil
 		}
 		select {

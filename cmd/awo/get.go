@@ -51,6 +51,7 @@ func newGetCommand(global *globalOptions) *cobra.Command {
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "Leave out the headers of the table")
 	flags.BoolVarP(&o.watch, "watch", "w", false, "Go on and show changes")
 	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "Orders of all namespaces, with their namespace")
+	completeFlag(cmd, "output", outputJSON, outputName, outputWide, outputYAML)
 	return cmd
 }
 

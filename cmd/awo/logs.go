@@ -17,7 +17,7 @@ import (
 // logsOptions are the flags of `awo logs`.
 type logsOptions struct {
 	*globalOptions
-	choice
+	transcriptChoice
 	follow bool
 	raw    bool
 	tail   int
@@ -45,8 +45,7 @@ func newLogsCommand(global *globalOptions) *cobra.Command {
 	flags.IntVar(&o.attempt, "attempt", 0, "Only this attempt of a phase, counted from 1")
 	flags.BoolVar(&o.raw, "raw", false, "Print the agent's stream as it is, a JSON object a line")
 	flags.IntVar(&o.tail, "tail", -1, "Lines of what is there to begin with (default: all)")
-	_ = cmd.RegisterFlagCompletionFunc("phase", cobra.FixedCompletions(
-		[]string{string(v1alpha1.PhasePlanning), string(v1alpha1.PhaseImplementing)}, cobra.ShellCompDirectiveNoFileComp))
+	completeFlag(cmd, "phase", string(v1alpha1.PhasePlanning), string(v1alpha1.PhaseImplementing))
 	return cmd
 }
 
@@ -78,7 +77,7 @@ func (o *logsOptions) run(ctx context.Context, name string) error {
 // explainNothing says why there is nothing to see.
 func (o *logsOptions) explainNothing(found order, shown bool) {
 	if !shown {
-		_, _ = fmt.Fprintf(o.streams.ErrOut, "No transcripts of %s yet: it is %s\n", qualified(found.name), found.phase())
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "No transcripts of %s, which is %s\n", qualified(found.name), found.phase())
 	}
 }
 

@@ -50,8 +50,8 @@ func loadOrder(s *store.Store, name, namespace string) (order, error) {
 
 // newOrder combines what the manifest and the record say.
 func newOrder(name string, observation store.Observation, record *store.Record) order {
-	if record != nil && record.Deleted {
-		record = nil
+	if record != nil && record.Deleted || observation.Presence == store.Tombstoned {
+		record = nil // that was another life of the name
 	}
 	return order{name: name, observation: observation, record: record, object: view.Object(observation, record)}
 }

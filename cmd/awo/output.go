@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
@@ -42,16 +42,22 @@ func asList(objects []*v1alpha1.WorkOrder) *metav1.List {
 	return list
 }
 
+// namedObject is an order, typed or not.
+type namedObject interface {
+	runtime.Object
+	GetName() string
+}
+
 // printOutcome prints what a verb did to an order: `workorder.awo.archon.dev/x created`, or the object or its
 // name where -o asks for that.
-func printOutcome(out io.Writer, format string, object *v1alpha1.WorkOrder, outcome string) error {
+func printOutcome(out io.Writer, format string, object namedObject, outcome string) error {
 	if printer := objectPrinter(format); printer != nil {
 		if err := printer.PrintObj(object, out); err != nil {
-			return fmt.Errorf("print %s: %w", object.Name, err)
+			return fmt.Errorf("print %s: %w", object.GetName(), err)
 		}
 		return nil
 	}
-	_, err := fmt.Fprintf(out, "%s %s\n", qualified(object.Name), outcome)
+	_, err := fmt.Fprintf(out, "%s %s\n", qualified(object.GetName()), outcome)
 	return err
 }
 
@@ -78,8 +84,17 @@ func parseDryRun(value string) (bool, error) {
 }
 
 // addChangeFlags adds the flags of the verbs that write a manifest.
-func addChangeFlags(flags *pflag.FlagSet, dryRun, output *string) {
+func addChangeFlags(cmd *cobra.Command, dryRun, output *string) {
+	flags := cmd.Flags()
 	flags.StringVar(dryRun, "dry-run", "none", `"none" or "client": only say what would be done`)
 	flags.Lookup("dry-run").NoOptDefVal = "client"
 	flags.StringVarP(output, "output", "o", "", "Output format: json, name or yaml")
+	completeFlag(cmd, "dry-run", "client", "none")
+	completeFlag(cmd, "output", outputJSON, outputName, outputYAML)
+}
+
+// completeFlag offers the values of a flag to the shell.
+func completeFlag(cmd *cobra.Command, flag string, values ...string) {
+	// It fails only for a flag that does not exist, which the tests of completion would show.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -33,11 +33,12 @@ func (p *placer) place(doc int) (string, error) {
 	if p.store == nil {
 		return outcomeCreated, nil
 	}
-	if p.store.Lookup(name).Object != nil {
-		return p.update(name, doc)
-	}
-	if path := p.brokenPath(name); path != "" {
+	seen := p.store.Lookup(name)
+	if path := p.brokenPath(name); path != "" && (seen.Object == nil || seen.Stale) {
 		return outcomeConfigured, p.write(path, p.source.data)
+	}
+	if seen.Object != nil {
+		return p.update(name, doc)
 	}
 	return outcomeCreated, p.create(doc)
 }

@@ -22,7 +22,7 @@ type sourceOptions struct {
 	recursive bool
 }
 
-func (o *sourceOptions) addFlags(flags *pflag.FlagSet, verb string) {
+func (o *sourceOptions) addSourceFlags(flags *pflag.FlagSet, verb string) {
 	flags.StringSliceVarP(&o.files, "filename", "f", nil, "File, directory or - for standard input that holds the orders to "+verb+"; repeatable")
 	flags.BoolVarP(&o.recursive, "recursive", "R", false, "Process the directories used in -f recursively")
 }

@@ -54,13 +54,13 @@ func parseTranscript(name string) (transcript, bool) {
 	return transcript{step: step, phase: v1alpha1.Phase(phase)}, isTranscript && ok && err == nil && phase != ""
 }
 
-// choice says which transcripts are shown; its zero value is all of them.
-type choice struct {
+// transcriptChoice says which transcripts are shown; its zero value is all of them.
+type transcriptChoice struct {
 	phase   string
 	attempt int
 }
 
-func (c choice) has(t transcript) bool {
+func (c transcriptChoice) has(t transcript) bool {
 	return (c.phase == "" || strings.EqualFold(c.phase, string(t.phase))) && (c.attempt == 0 || c.attempt == t.attempt)
 }
 

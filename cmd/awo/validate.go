@@ -29,7 +29,7 @@ func newValidateCommand(global *globalOptions) *cobra.Command {
 			return o.run()
 		},
 	}
-	o.addFlags(cmd.Flags(), "check")
+	o.addSourceFlags(cmd.Flags(), "check")
 	return cmd
 }
 

@@ -52,6 +52,7 @@ func newWaitCommand(global *globalOptions) *cobra.Command {
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "How long to wait; 0 looks once, a negative one waits a week")
 	flags.BoolVar(&o.all, "all", false, "Wait for all orders there are now")
 	flags.StringVarP(&o.selector, "selector", "l", "", "Selector (label query)")
+	completeFlag(cmd, "for", "phase=Succeeded", "phase=Failed", "phase=Cancelled", "condition=Ready", "delete")
 	_ = cmd.MarkFlagRequired("for")
 	return cmd
 }

@@ -13,11 +13,11 @@ import (
 // or beyond one run (schedules, worktrees of its own, messages). One that is allowed but unknown to a version of
 // claude does no harm.
 const allTools = "Task,Agent,Bash,BashOutput,KillShell,TaskOutput,TaskStop,Edit,MultiEdit,Write,NotebookEdit,Read,Glob,Grep,LS," +
-	"Skill,TodoWrite,ToolSearch,WebFetch,WebSearch"
+	"Skill,TodoWrite,WebFetch,WebSearch"
 
 // readTools are the tools that claude has while it plans: a call of any other is answered with "no such tool", which
 // is no denial. Subagents have none of the missing ones either.
-const readTools = "Task,Agent,Bash,BashOutput,KillShell,TaskOutput,TaskStop,Read,Glob,Grep,LS,TodoWrite,ToolSearch,WebFetch,WebSearch"
+const readTools = "Task,Agent,Bash,BashOutput,KillShell,TaskOutput,TaskStop,Read,Glob,Grep,LS,TodoWrite,WebFetch,WebSearch"
 
 // options are what claude's command line depends on besides the task.
 type options struct {

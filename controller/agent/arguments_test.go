@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,14 +71,7 @@ func TestSkipPermissions(t *testing.T) {
 }
 
 func has(entry string) func([]string) bool {
-	return func(env []string) bool {
-		for _, e := range env {
-			if e == entry {
-				return true
-			}
-		}
-		return false
-	}
+	return func(env []string) bool { return slices.Contains(env, entry) }
 }
 
 func TestEnvironment(t *testing.T) {

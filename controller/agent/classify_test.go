@@ -133,6 +133,11 @@ func TestClassifySigns(t *testing.T) {
 		"credentials refused again and again": {
 			agent.Evidence{Cause: agent.CauseRefused, Retry: &agent.Retry{Attempt: 2, Status: 401}},
 			failure.Terminal, v1alpha1.ReasonAuthenticationFailed},
+		"unknown kind of failure":     {agent.Evidence{Result: apiError(0)}, failure.Retry, v1alpha1.ReasonAgentFailed},
+		"billing without a status":    {agent.Evidence{Result: apiError(0), APIError: "billing_error"}, failure.Terminal, v1alpha1.ReasonAgentFailed},
+		"rate limit without a status": {agent.Evidence{Result: apiError(0), APIError: "rate_limit"}, failure.Retry, v1alpha1.ReasonAgentFailed},
+		"prompt too long, told by the agent": {
+			agent.Evidence{Result: &agent.Result{IsError: true, TerminalReason: "prompt_too_long"}}, failure.Terminal, v1alpha1.ReasonAgentFailed},
 		"overloaded gateway": {agent.Evidence{Result: apiError(503)}, failure.Retry, v1alpha1.ReasonAgentFailed},
 		"request timeout":    {agent.Evidence{Result: apiError(408)}, failure.Retry, v1alpha1.ReasonAgentFailed},
 		"too large":          {agent.Evidence{Result: apiError(413)}, failure.Terminal, v1alpha1.ReasonAgentFailed},

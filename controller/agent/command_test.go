@@ -111,6 +111,11 @@ func TestCommandRedacts(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(out.Text).To(Equal("the key is [redacted]"))
 	g.Expect(read(t, task.Transcript) + read(t, task.Stderr)).To(Equal("the key is [redacted]\n[redacted]\n"))
+
+	task = shellTask(t, `echo '{"type":"result","is_error":true,"result":"the very-secret-value"}'`)
+	out, err = newCommand(t, agent.CommandConfig{Redactor: process.NewRedactor("very-secret-value")}).Run(t.Context(), task)
+	g.Expect(err).To(MatchError(ContainSubstring("the [redacted]")))
+	g.Expect(out.Text).To(Equal("the [redacted]"))
 }
 
 func TestCommandKeepsTheEndOfMuchText(t *testing.T) {
@@ -153,6 +158,30 @@ func TestCommandIsNotStartedUnrecorded(t *testing.T) {
 	g.Expect(err).To(MatchError(missing))
 	g.Expect(failure.Of(err, "fallback").Reason).To(Equal("fallback"))
 	g.Expect(filepath.Join(task.Dir, "ran")).NotTo(BeAnExistingFile())
+}
+
+// TestCommandWhoseSupervisorIsKilled is a crash: nothing is known of how the agent would have ended.
+func TestCommandWhoseSupervisorIsKilled(t *testing.T) {
+	g := NewWithT(t)
+	_, err := newCommand(t, agent.CommandConfig{}).Run(t.Context(), shellTask(t, `kill -9 $PPID; exec sleep 1000`))
+	expectFailure(g, err, failure.Retry, v1alpha1.ReasonAgentFailed)
+	g.Expect(err).To(MatchError(process.ErrSupervisorLost))
+}
+
+func TestCommandInTheWrongPlace(t *testing.T) {
+	g := NewWithT(t)
+	task := shellTask(t, `true`)
+	task.Transcript = filepath.Join(task.Dir, "missing", "transcript.jsonl")
+	_, err := newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
+	g.Expect(err).To(MatchError(fs.ErrNotExist))
+	task = shellTask(t, `true`)
+	task.Home = filepath.Join(task.Dir, "agent.sh")
+	_, err = newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
+	g.Expect(err).To(MatchError(ContainSubstring("agent's home")))
+	task = shellTask(t, `true`)
+	g.Expect(os.RemoveAll(task.Dir)).To(Succeed())
+	_, err = newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
+	expectFailure(g, err, failure.Retry, v1alpha1.ReasonAgentFailed)
 }
 
 func TestCommandInterrupted(t *testing.T) {

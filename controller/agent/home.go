@@ -124,8 +124,12 @@ func list(home *os.Root, name string) ([]fs.DirEntry, error) {
 // of ours.
 func remove(home *os.Root, name string) error {
 	if parent := path.Dir(name); parent != "." {
-		if info, err := home.Lstat(parent); err != nil || !info.IsDir() {
+		info, err := home.Lstat(parent)
+		if errors.Is(err, fs.ErrNotExist) || (err == nil && !info.IsDir()) {
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return removeAll(home, name)

@@ -115,10 +115,9 @@ func toolInput(raw json.RawMessage) string {
 func toolResult(b Block) string {
 	var text []string
 	for _, part := range blocksOf(b.Content) {
-		switch {
-		case part.Type == blockText:
+		if part.Type == blockText {
 			text = append(text, part.Text)
-		default:
+		} else {
 			text = append(text, "("+part.Type+")")
 		}
 	}

@@ -47,6 +47,20 @@ func TestTranscriptIsAppended(t *testing.T) {
 	g.Expect(string(data)).To(Equal("first\nsecond\n"))
 }
 
+func TestTranscriptCountsWhatIsThere(t *testing.T) {
+	g := NewWithT(t)
+	name := filepath.Join(t.TempDir(), "transcript")
+	g.Expect(os.WriteFile(name, nil, 0o600)).To(Succeed())
+	g.Expect(os.Truncate(name, maxTranscript)).To(Succeed())
+	tr, err := openTranscript(name, process.NewRedactor())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(tr.Write([]byte("more\n"))).To(Equal(5))
+	g.Expect(tr.Close()).To(Succeed())
+	info, err := os.Stat(name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(info.Size()).To(Equal(int64(maxTranscript)))
+}
+
 func TestLimitedEndsWithANote(t *testing.T) {
 	for name, limit := range map[string]int64{"in a line": 6, "at the end of a line": 4, "at the end of a write": 8} {
 		t.Run(name, func(t *testing.T) {

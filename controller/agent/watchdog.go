@@ -112,6 +112,10 @@ func (w *watchdog) event(e Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.progress.event = w.progress.event || e.Type != ""
+	if e.Retry != nil {
+		// It waits as long as it says, which may be longer than it may be silent otherwise.
+		w.progress.active = w.clock.Now().Add(time.Duration(e.Retry.DelayMS) * time.Millisecond)
+	}
 	if e.Result != nil {
 		w.progress.result = w.clock.Now()
 	}

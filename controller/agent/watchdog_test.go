@@ -61,6 +61,15 @@ func TestWatchdogStrikesWhenSilent(t *testing.T) {
 	g.Eventually(cause).Should(Receive(Equal(CauseIdle)))
 }
 
+func TestWatchdogWaitsForAnAnnouncedRepetition(t *testing.T) {
+	g := NewWithT(t)
+	w := newWatchdog(clocktesting.NewFakeClock(time.Unix(0, 0)), limits{idle: 10 * time.Minute})
+	w.event(Event{Type: typeSystem, Retry: &Retry{Attempt: 1, Status: 429, DelayMS: 900_000}})
+	cause, at := w.next()
+	g.Expect(cause).To(Equal(CauseIdle))
+	g.Expect(at).To(BeTemporally("==", time.Unix(0, 0).Add(25*time.Minute)))
+}
+
 func TestWatchdogGivesGraceAfterTheResult(t *testing.T) {
 	g := NewWithT(t)
 	w, clock, _, cause := watching(t, limits{idle: 10 * time.Minute, afterResult: 5 * time.Second})

@@ -130,5 +130,5 @@ func closeFence(text string) string {
 	if open == "" {
 		return text
 	}
-	return text
+	return text + "\n" + open
 }

@@ -49,6 +49,7 @@ var signs = []sign{
 	{"The requested URL returned error: 30", kindRedirect},
 	{"unable to update url base from redirection", kindRedirect},
 	{"does not appear to be a git repository", kindNotRepository},
+	{"is this a git repository?", kindNotRepository},
 	{"detected dubious ownership", kindOwner},
 	{"certificate verification failed", kindTLS},
 	{"SSL certificate problem", kindTLS},

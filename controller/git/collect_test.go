@@ -62,7 +62,7 @@ func TestCollectTakesEveryKindOfChange(t *testing.T) {
 	w.Expect(w.mirror("a.git", "ls-tree", out.Head, "toLink", "dir2/file")).To(HavePrefix("100755 blob"))
 	w.Expect(w.show("a.git", out.Head, "toLink")).To(Equal("/etc/passwd"))
 	w.Expect(w.mirror("a.git", "log", "-1", "--format=%an|%ae|%cn|%P|%B", out.Head)).To(Equal(
-		"Robot|robot@example.com|Robot|" + ws.BaseCommit + "|Work\n\nbody\n"))
+		"Robot|robot@example.com|Robot|" + ws.BaseCommit + "|Work\n\nbody"))
 	w.Expect(w.collect(ws).Head).To(Equal(out.Head), "a repeated Collect gives the same commit")
 	w.write(d, map[string]string{"change": "again\n"})
 	again := w.collect(ws)

@@ -22,7 +22,9 @@ func TestResetBringsTheBaseBack(t *testing.T) {
 		"changed and added": func(w *world, ws git.Workspace) { w.write(ws.Dir, map[string]string{"f": "2", "n/e/w": "x"}) },
 		"ignored":           func(w *world, ws git.Workspace) { w.write(ws.Dir, map[string]string{"ignored/x": "x"}) },
 		"deleted":           func(w *world, ws git.Workspace) { w.Expect(os.RemoveAll(filepath.Join(ws.Dir, "dir"))).To(Succeed()) },
-		"mode":              func(w *world, ws git.Workspace) { w.Expect(os.Chmod(filepath.Join(ws.Dir, "run.sh"), 0o755)).To(Succeed()) },
+		"mode": func(w *world, ws git.Workspace) {
+			w.Expect(os.Chmod(filepath.Join(ws.Dir, "run.sh"), 0o755)).To(Succeed())
+		},
 		"closed directory": func(w *world, ws git.Workspace) {
 			w.write(ws.Dir, map[string]string{"closed/x": "x"})
 			w.Expect(os.Chmod(filepath.Join(ws.Dir, "closed"), 0)).To(Succeed())

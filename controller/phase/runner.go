@@ -106,3 +106,6 @@ func has(rec *store.Record, p v1alpha1.Phase) bool {
 	}
 	return false
 }
+
+// PromptProblem says which replaced prompt templates are passed over and why; nil if all are used.
+func (r *Runner) PromptProblem() error { return r.Prompts.Problem() }

@@ -41,9 +41,12 @@ func (r *Runner) runAgent(
 	return out, runErr
 }
 
-// beginSession makes sure that the phase has a session id on record.
+// beginSession makes sure that the phase has a session id on record. A plain command knows no sessions.
 func (r *Runner) beginSession(id string, p v1alpha1.Phase) (*store.Record, error) {
 	return r.Records.Update(id, func(rec *store.Record) error {
+		if rec.Spec.AgentType() == v1alpha1.AgentCommand {
+			return nil
+		}
 		if rec.Sessions == nil {
 			rec.Sessions = map[v1alpha1.Phase]store.Session{}
 		}
@@ -88,9 +91,10 @@ func (r *Runner) started(id string, p v1alpha1.Phase) func(process.Identity) err
 	return func(who process.Identity) error {
 		_, err := r.Records.Update(id, func(rec *store.Record) error {
 			rec.Supervisor = &store.Process{PID: who.PID, StartTime: who.StartTime, BootID: who.BootID}
-			s := rec.Sessions[p]
-			s.Started = true
-			rec.Sessions[p] = s
+			if s, ok := rec.Sessions[p]; ok {
+				s.Started = true
+				rec.Sessions[p] = s
+			}
 			return nil
 		})
 		return err
@@ -137,6 +141,10 @@ func (r *Runner) logPrompt(rec *store.Record, p v1alpha1.Phase, t agent.Task) er
 // its growth counts.
 func recordUse(rec *store.Record, p v1alpha1.Phase, out agent.Outcome) {
 	rec.Supervisor = nil
+	if _, ok := rec.Sessions[p]; !ok {
+		rec.Status.Usage = addUsage(rec.Status.Usage, out.Usage, out.CostUSD)
+		return
+	}
 	s := rec.Sessions[p]
 	if out.SessionID != "" && (out.Fresh || out.SessionID != s.ID) {
 		s = store.Session{ID: out.SessionID, Started: true}

@@ -95,7 +95,7 @@ func (c *Child) closeLifeline() {
 
 // await follows the supervisor to its end.
 func (c *Child) await(s *Spawner) {
-	ended := s.wait(c.cmd)
+	ended := wait(c.cmd)
 	last, err := supervisor.ReadReport(c.pipes.report.r)
 	if err == nil && last.Ended {
 		c.status = exitStatus(last)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,8 +42,14 @@ const defaultPath = "/usr/local/bin:/usr/bin:/bin"
 // name is what messages call the program. The arguments are left out: a URL or a path may tell too much.
 func (c Command) name() string { return filepath.Base(c.Path) }
 
-// check refuses what the kernel would refuse with an error that does not tell program from directory.
+// check refuses what the kernel would refuse with an error that does not tell program from directory, or would
+// understand as something else.
 func (c Command) check() error {
+	for _, text := range slices.Concat([]string{c.Path, c.Dir}, c.Args, c.Env) {
+		if strings.Contains(text, "\x00") {
+			return fmt.Errorf("start %s: a zero byte in its arguments or environment", filepath.Base(c.Path))
+		}
+	}
 	if c.Dir == "" {
 		return nil
 	}

@@ -144,7 +144,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	const nobody = 65534
 	g.Expect(os.Chown(dir, nobody, nobody)).To(Succeed())
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe",
-		"-test.run=^Test(Capabilities|Harden|Supervise|Stop|Run|EndFormer|Controller|Supervisor|Sweep)", "-test.v")
+		"-test.run=^Test(Capabilities|Harden|SuperviseEnd|SupervisePasses|StopBy|RunEnds|EndFormer|Controller|Supervisor)", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), nested+"=1", "TMPDIR="+dir, "HOME="+dir, "GOCOVERDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}

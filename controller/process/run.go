@@ -97,19 +97,19 @@ func (s *Spawner) Run(ctx context.Context, c Command) (Result, error) {
 	if err := s.start(cmd); err != nil {
 		return Result{}, fmt.Errorf("start %s: %w", c.name(), err)
 	}
-	err := s.wait(cmd)
+	err := wait(cmd)
 	result := Result{Stdout: stdout.kept, Stderr: stderr.bytes(), Truncated: stdout.cut,
 		ExitCode: exitCode(cmd.ProcessState)}
 	return result, c.failure(ctx, result, err)
 }
 
 // wait waits for the command, and kills its group before the group's number can go to anybody else.
-func (s *Spawner) wait(cmd *exec.Cmd) error {
+func wait(cmd *exec.Cmd) error {
 	pid := cmd.Process.Pid
 	awaitEnd(pid)
 	_ = signalGroup(cmd, syscall.SIGKILL)
 	err := cmd.Wait()
-	s.reaped(pid)
+	children.reaped(pid)
 	go reapGroup(pid)
 	return err
 }

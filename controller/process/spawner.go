@@ -3,7 +3,6 @@ package process
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os/exec"
 	"runtime"
 	"sync"
@@ -16,6 +15,17 @@ import (
 // ErrClosed is returned for a start after Close.
 var ErrClosed = errors.New("no more processes are started: the spawner is closed")
 
+// family is the table of the children that Spawners started.
+type family struct {
+	// mu is held while a process is started, so that a child is never seen before it is known.
+	mu      sync.Mutex
+	started map[int]bool
+}
+
+// children is one for the process, as the kernel's table is: a Spawner must not take the child of another for
+// adopted.
+var children = family{started: map[int]bool{}}
+
 // Spawner starts all child processes, on one OS thread that has given up every capability: a child inherits
 // those of the thread that forks it, while the rest of the process keeps what it was given.
 type Spawner struct {
@@ -23,16 +33,12 @@ type Spawner struct {
 	closed chan struct{}
 	close  sync.Once
 
-	// mu is held while a process is started, so that a child is never seen before it is known.
-	mu sync.Mutex
-	// children are the running processes that were started here.
-	children map[int]bool
 	// inherited are children that this process had before: a script may start something and then become us.
 	inherited map[tree.Key]bool
 }
 
 // NewSpawner prepares the thread. It makes this process the adoptive parent of what descendants leave behind and
-// closes inherited descriptors to children. A process needs one Spawner.
+// closes inherited descriptors to children.
 func NewSpawner() (*Spawner, error) {
 	if err := adoptOrphans(); err != nil {
 		return nil, err
@@ -40,13 +46,13 @@ func NewSpawner() (*Spawner, error) {
 	closeToChildren()
 	s := &Spawner{
 		forks: make(chan func()), closed: make(chan struct{}),
-		children: map[int]bool{}, inherited: map[tree.Key]bool{},
+		inherited: map[tree.Key]bool{},
 	}
-	children, err := ownChildren()
+	present, err := ownChildren()
 	if err != nil {
 		return nil, fmt.Errorf("list the processes in /proc: %w", err)
 	}
-	for _, p := range children {
+	for _, p := range present {
 		s.inherited[p.Key()] = true
 	}
 	ready := make(chan error)
@@ -83,11 +89,11 @@ func (s *Spawner) serve(ready chan<- error) {
 func (s *Spawner) start(cmd *exec.Cmd) error {
 	result := make(chan error, 1)
 	fork := func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		children.mu.Lock()
+		defer children.mu.Unlock()
 		err := cmd.Start()
 		if err == nil {
-			s.children[cmd.Process.Pid] = true
+			children.started[cmd.Process.Pid] = true
 		}
 		result <- err
 	}
@@ -100,14 +106,11 @@ func (s *Spawner) start(cmd *exec.Cmd) error {
 }
 
 // reaped forgets a child after it was waited for.
-func (s *Spawner) reaped(pid int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.children, pid)
+func (f *family) reaped(pid int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.started, pid)
 }
-
-// known returns a copy of the numbers of the running children; mu must be held.
-func (s *Spawner) known() map[int]bool { return maps.Clone(s.children) }
 
 // dropPrivileges takes everything from the calling thread that a child could inherit or gain by executing a
 // program, also when the user is root.

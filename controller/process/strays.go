@@ -19,7 +19,7 @@ const (
 
 // SweepStrays kills and reaps, with all that descends from them, the children that this process adopted: what
 // daemonised out of a command's group, or what the tree of a killed supervisor consists of. It does not touch
-// what the Spawner started and its groups, what was there before the Spawner, and what is in the process group
+// what Spawners started and its groups, what was there before the Spawner, and what is in the process group
 // of this process, because other code here may wait for it.
 func (s *Spawner) SweepStrays() {
 	var strays []tree.Process
@@ -44,13 +44,13 @@ func (s *Spawner) SweepStrays() {
 
 // strays returns the adopted children, also those that have ended, and what descends from them.
 func (s *Spawner) strays() (strays, below []tree.Process) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	children.mu.Lock()
+	defer children.mu.Unlock()
 	all, err := tree.List()
 	if err != nil {
 		return nil, nil
 	}
-	strays = strayChildren(all, kin{self: os.Getpid(), group: unix.Getpgrp(), started: s.children, inherited: s.inherited})
+	strays = strayChildren(all, kin{self: os.Getpid(), group: unix.Getpgrp(), started: children.started, inherited: s.inherited})
 	pids := make([]int, 0, len(strays))
 	for _, p := range strays {
 		pids = append(pids, p.PID)

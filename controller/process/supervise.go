@@ -23,6 +23,10 @@ const (
 	// supervisorGrace is how much longer than the agent's grace a supervisor may take before it is killed: 1 s for
 	// the descendants and what killing takes.
 	supervisorGrace = 2500 * time.Millisecond
+	// startLimit is how long a supervisor may take to start the agent, also on a machine that is overloaded, and
+	// wakeInterval how often it is woken meanwhile.
+	startLimit   = 30 * time.Second
+	wakeInterval = 200 * time.Millisecond
 )
 
 // Agent is a program to run under a supervisor.
@@ -63,9 +67,12 @@ func (s *Spawner) Supervise(ctx context.Context, a Agent) (*Child, error) {
 	unwatch := context.AfterFunc(ctx, c.Stop)
 	if err := c.begin(spec, a.Started); err != nil {
 		unwatch()
-		// Without an agent the end of the lifeline ends the supervisor.
+		// The end of the lifeline ends the supervisor, and the agent if there is one.
 		c.closeLifeline()
-		_ = s.wait(c.cmd)
+		_ = wait(c.cmd)
+		if errors.Is(err, ErrSupervisorLost) {
+			s.SweepStrays()
+		}
 		p.closeOurs()
 		return nil, fmt.Errorf("start %s: %w", a.name(), err)
 	}
@@ -132,7 +139,7 @@ func (s *Spawner) startSupervisor(a Agent, p *pipes) (*Child, error) {
 	if err != nil {
 		// It cannot be gone before it is waited for, so /proc cannot be read: nothing could be supervised.
 		_ = cmd.Process.Kill()
-		return nil, errors.Join(err, s.wait(cmd))
+		return nil, errors.Join(err, wait(cmd))
 	}
 	return newChild(cmd, identity, a, p), nil
 }
@@ -148,7 +155,7 @@ func (c *Child) begin(spec supervisor.Spec, started func(Identity) error) error 
 	if err := c.tell(spec); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("tell the supervisor what to start: %w", err)
 	}
-	first, err := supervisor.ReadReport(c.pipes.report.r)
+	first, err := c.firstReport()
 	switch {
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("before the agent ran: %w", ErrSupervisorLost)
@@ -158,4 +165,28 @@ func (c *Child) begin(spec supervisor.Spec, started func(Identity) error) error 
 		return nil
 	}
 	return &os.PathError{Op: "execute", Path: spec.Path, Err: first.Errno}
+}
+
+// firstReport waits for the supervisor to say that the agent runs. An agent may stop its supervisor before it
+// comes to say so; it is woken then, and killed if that does not help.
+func (c *Child) firstReport() (supervisor.Report, error) {
+	heard := make(chan struct{})
+	defer close(heard)
+	go func() {
+		limit := time.NewTimer(startLimit)
+		defer limit.Stop()
+		wake := time.NewTicker(wakeInterval)
+		defer wake.Stop()
+		for {
+			select {
+			case <-heard:
+				return
+			case <-wake.C:
+				_ = c.cmd.Process.Signal(syscall.SIGCONT)
+			case <-limit.C:
+				_ = c.cmd.Process.Kill()
+			}
+		}
+	}()
+	return supervisor.ReadReport(c.pipes.report.r)
 }

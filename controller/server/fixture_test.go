@@ -50,12 +50,14 @@ func (s *state) Get(_ context.Context, name string) (*v1alpha1.WorkOrder, error)
 
 func (s *state) Problems() []server.Problem { return s.problems }
 
-func (s *state) Health(context.Context) server.HealthReport {
+func (s *state) Health(ctx context.Context) server.HealthReport {
 	if s.entered != nil {
 		close(s.entered)
 		<-s.release
 	}
-	return s.report
+	report := s.report
+	report.Volume.Writable = report.Volume.Writable && ctx.Err() == nil
+	return report
 }
 
 func (s *state) Ready() error { return s.ready }

@@ -94,13 +94,10 @@ func writeJSON(w http.ResponseWriter, r *http.Request, code int, v any) {
 	write(w, r, code, body.Bytes())
 }
 
-// write sends a body; for HEAD its length alone.
+// write sends a body; net/http leaves it out for HEAD, and keeps the length.
 func write(w http.ResponseWriter, r *http.Request, code int, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(code)
-	if r.Method == http.MethodHead {
-		return
-	}
 	if _, err := w.Write(body); err != nil {
 		logr.FromContextOrDiscard(r.Context()).V(1).Info("Client went away before the answer was sent", "path", r.URL.Path)
 	}

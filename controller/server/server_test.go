@@ -30,7 +30,10 @@ func TestShutdownLetsAnAnswerFinish(t *testing.T) {
 	s.entered, s.release = make(chan struct{}), make(chan struct{})
 	e := start(t, s, "")
 	answered := make(chan answer, 1)
-	go func() { answered <- e.ask("GET", "/health") }()
+	go func() {
+		defer close(answered)
+		answered <- e.ask("GET", "/health")
+	}()
 	<-s.entered
 	stopped := make(chan error, 1)
 	go func() { stopped <- e.stop() }()

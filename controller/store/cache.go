@@ -2,9 +2,9 @@ package store
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -120,29 +120,41 @@ func (s *Store) saveCache(log logr.Logger) {
 	}
 }
 
-func (s *Store) writeCache() error {
+func (s *Store) writeCache() (err error) {
 	head, err := s.cacheHead()
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	if err := enc.Encode(head); err != nil {
-		return fmt.Errorf("encode the cache: %w", err)
-	}
-	for _, l := range s.cacheLines() {
-		if err := enc.Encode(l); err != nil {
-			return fmt.Errorf("encode the cache: %w", err)
-		}
-	}
 	temp := s.layout.cacheFile() + tempSuffix
-	if err := os.WriteFile(temp, out.Bytes(), 0o600); err != nil {
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the cache: %w", err)
+	}
+	err = s.encodeCache(f, head)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
 		return fmt.Errorf("write the cache: %w", err)
 	}
 	if err := os.Rename(temp, s.layout.cacheFile()); err != nil {
 		return fmt.Errorf("write the cache: %w", err)
 	}
 	return nil
+}
+
+func (s *Store) encodeCache(w io.Writer, head cacheHead) error {
+	out := bufio.NewWriterSize(w, 1<<16)
+	enc := json.NewEncoder(out)
+	if err := enc.Encode(head); err != nil {
+		return err
+	}
+	for _, l := range s.cacheLines() {
+		if err := enc.Encode(l); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
 }
 
 func (s *Store) cacheLines() []cacheLine {

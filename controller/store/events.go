@@ -16,8 +16,8 @@ type EventType string
 
 // The types of events.
 const (
-	EventNormal  EventType = "Normal"
-	EventWarning EventType = "Warning"
+	Normal  EventType = "Normal"
+	Warning EventType = "Warning"
 )
 
 // Event is something that happened in a run.

@@ -13,14 +13,17 @@ import (
 
 // file is what is known of one manifest file.
 type file struct {
-	// at is the state that docs and problems come from.
+	// at is the state that docs and problems come from, sum that of the bytes; zero when it is not known.
 	at   stamp
+	sum  [sha256.Size]byte
 	docs []doc
 	// problems are those of a file that is broken and has been so for long enough to say it.
 	problems []manifest.Problem
 	// since is when docs and problems were found.
 	since time.Time
 	sight sight
+	// unproven: we wrote it ourselves, and have not yet seen that it stayed so.
+	unproven bool
 }
 
 // doc is one document of a file, in its last good state.
@@ -40,6 +43,7 @@ type doc struct {
 // reading is what one look at the content of a file found.
 type reading struct {
 	at       stamp
+	sum      [sha256.Size]byte
 	docs     []doc
 	problems []manifest.Problem
 }
@@ -56,7 +60,7 @@ type decoder struct {
 // read decodes bytes that were read in the state at.
 func (c *decoder) read(data []byte, at stamp) reading {
 	docs, problems := manifest.Parse(data)
-	r := reading{at: at, problems: problems}
+	r := reading{at: at, sum: sha256.Sum256(data), problems: problems}
 	for _, d := range docs {
 		r.docs = append(r.docs, c.doc(d))
 	}

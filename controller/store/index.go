@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
 )
 
 // entry is the little that is kept in memory of a record.
@@ -19,6 +21,9 @@ type entry struct {
 	Ended    bool   `json:"ended,omitempty"`
 	Cleaned  bool   `json:"cleaned,omitempty"`
 	Deleted  bool   `json:"deleted,omitempty"`
+	// Phase and Agent are told by Overview.
+	Phase v1alpha1.Phase     `json:"phase,omitempty"`
+	Agent v1alpha1.AgentType `json:"agent,omitempty"`
 	// at is the state of record.json that this was read from.
 	at stamp
 }
@@ -27,6 +32,7 @@ func entryOf(r *Record) entry {
 	return entry{
 		ID: r.ID, Name: r.Name, Run: r.Run, Path: r.Path, Document: r.Document,
 		Ended: r.End != nil, Cleaned: r.CleanedUp, Deleted: r.Deleted,
+		Phase: r.Status.Phase, Agent: r.Spec.AgentType(),
 	}
 }
 
@@ -45,6 +51,12 @@ func decodeEntry(id string, data []byte) (entry, error) {
 		End       json.RawMessage `json:"end"`
 		CleanedUp bool            `json:"cleanedUp"`
 		Deleted   bool            `json:"deleted"`
+		Status    struct {
+			Phase v1alpha1.Phase `json:"phase"`
+		} `json:"status"`
+		Spec struct {
+			Agent v1alpha1.Agent `json:"agent"`
+		} `json:"spec"`
 	}
 	if err := json.Unmarshal(payload, &r); err != nil {
 		return entry{}, err
@@ -57,6 +69,7 @@ func decodeEntry(id string, data []byte) (entry, error) {
 	return entry{
 		ID: id, Name: r.Name, Run: r.Run, Path: r.Path, Document: r.Document,
 		Ended: len(r.End) > 0 && string(r.End) != "null", Cleaned: r.CleanedUp, Deleted: r.Deleted,
+		Phase: r.Status.Phase, Agent: (&v1alpha1.WorkOrderSpec{Agent: r.Spec.Agent}).AgentType(),
 	}, nil
 }
 
@@ -114,6 +127,9 @@ func (x *index) putBroken(q quarantine) {
 	defer x.mu.Unlock()
 	if q.name == "" && x.byID[q.id] != nil {
 		q.name = x.byID[q.id].Name
+	}
+	if old, ok := x.broken[q.id]; ok {
+		q.since = old.since
 	}
 	x.drop(q.id)
 	x.broken[q.id] = q

@@ -139,7 +139,7 @@ func (s *Store) unknown(files map[string]sight) map[string]sight {
 	for rel, seen := range files {
 		_, waiting := s.catalog.pending[rel]
 		f := s.catalog.files[rel]
-		if f == nil || waiting || f.at != seen.at || f.sight.real != seen.real || f.sight.swapped != seen.swapped {
+		if f == nil || waiting || f.unproven || f.at != seen.at || f.sight.real != seen.real || f.sight.swapped != seen.swapped {
 			out[rel] = seen
 		}
 	}

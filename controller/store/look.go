@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -64,6 +65,9 @@ func (l look) at(ctx context.Context, seen sight) (out result) {
 		out.later(l.rel, again)
 		return out
 	}
+	if err == nil && l.unchanged(c) {
+		return out
+	}
 	r := l.decode(c, seen, err)
 	g.Bad = r.bad()
 	if act, again := judge(g, l.s.opts.Debounce, l.s.opts.BadAfter); !act {
@@ -72,6 +76,20 @@ func (l look) at(ctx context.Context, seen sight) (out result) {
 	}
 	out.names = l.take(ctx, r, seen)
 	return out
+}
+
+// unchanged takes note of a file that holds the same bytes in a new state.
+func (l look) unchanged(c content) bool {
+	sum := sha256.Sum256(c.data)
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	f := l.s.catalog.files[l.rel]
+	if f == nil || f.sum != sum {
+		return false
+	}
+	f.at, f.sight.at, f.unproven = c.at, c.at, false
+	delete(l.s.catalog.pending, l.rel)
+	return true
 }
 
 func (l look) decode(c content, seen sight, err error) reading {
@@ -93,11 +111,16 @@ func (l look) first(seen sight) (since time.Time, fresh bool) {
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
 	c := l.s.catalog
-	if f := c.files[l.rel]; f != nil && f.at == seen.at {
+	if f := c.files[l.rel]; f != nil && f.at == seen.at && !f.unproven {
 		return time.Time{}, false
 	}
 	if f := c.cached[l.rel]; f != nil && f.at == seen.at && c.files[l.rel] == nil {
 		return time.Time{}, false
+	}
+	if f := c.cached[l.rel]; f != nil && c.files[l.rel] == nil {
+		// What a former process knew is the last good state until the new one is taken.
+		f.sight, f.since = seen, l.s.clock.Now()
+		c.put(l.rel, f)
 	}
 	p, ok := c.pending[l.rel]
 	if !ok || p.at != seen.at {
@@ -132,18 +155,14 @@ func (l look) gone() (out result) {
 // take makes a reading what is known of the file.
 func (l look) take(ctx context.Context, r reading, seen sight) []string {
 	seen.at = r.at
-	f := &file{at: r.at, docs: r.docs, problems: r.problems, since: l.s.clock.Now(), sight: seen}
+	f := &file{at: r.at, sum: r.sum, docs: r.docs, problems: r.problems, since: l.s.clock.Now(), sight: seen}
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
-	old := l.s.catalog.files[l.rel]
-	if old == nil {
-		old = l.s.catalog.cached[l.rel]
-	}
-	var former []doc
-	if old != nil {
-		former = old.docs
-	}
 	if r.bad() {
+		var former []doc
+		if old := l.s.catalog.files[l.rel]; old != nil {
+			former = old.docs
+		}
 		f.docs = merge(former, r)
 	}
 	logProblems(ctx, l.rel, f.problems)

@@ -56,11 +56,18 @@ func (s *Store) Current(name string) (*Record, error) {
 	if err := s.releaseQuarantine(name); err != nil {
 		return nil, err
 	}
-	e, ok := s.index.current(name)
-	if !ok {
-		return nil, nil
+	for {
+		e, ok := s.index.current(name)
+		if !ok {
+			return nil, nil
+		}
+		r, err := s.Record(e.ID)
+		if !errors.Is(err, fs.ErrNotExist) || s.exists(s.layout.Output(e.ID)) {
+			return r, err
+		}
+		// Somebody has moved the run away.
+		s.index.forget(e.ID)
 	}
-	return s.Record(e.ID)
 }
 
 // releaseQuarantine looks again at the untrusted records of an order.
@@ -112,10 +119,13 @@ func (s *Store) readRecord(id string) (*Record, []byte, error) {
 		return nil, nil, fmt.Errorf("read the record of run %q: an id is wo- and 8 hex digits", id)
 	}
 	data, err := os.ReadFile(s.layout.RecordFile(id))
-	if err != nil {
+	if err != nil && !s.exists(s.layout.nameFile(id)) {
 		return nil, nil, fmt.Errorf("read the record of run %s: %w", id, err)
 	}
-	r, err := decodeRecord(id, data)
+	var r *Record
+	if err == nil {
+		r, err = decodeRecord(id, data)
+	}
 	if err != nil {
 		q := s.brokenRecord(id, data, err)
 		s.index.putBroken(q)

@@ -81,6 +81,7 @@ type Store struct {
 	wall func() time.Time
 
 	decoder decoder
+	swapper swapper
 
 	index  *index
 	ids    keyed
@@ -115,7 +116,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{
 		layout: layout, opts: o, clock: o.Clock, wall: time.Now,
-		decoder: decoder{policy: o.Policy},
+		decoder: decoder{policy: o.Policy}, swapper: swapper{exchange: renameExchange},
 		index: newIndex(), catalog: newCatalog(), guard: newGuard(o.AcceptDeletions, o.GoneAfter),
 		synced: make(chan struct{}), touched: newTouched(),
 	}

@@ -101,6 +101,13 @@ func (s *Store) ClearTombstone(name string) error {
 // Delete deletes an order as `awo delete` does: a tombstone tells the controller at once, and the order's document
 // goes, with its file if nothing else is in it. ErrNotFound: there is no such order.
 func (s *Store) Delete(name string) error {
+	if err := s.ensureListed(); err != nil {
+		return err
+	}
+	return s.patiently(func() error { return s.delete(name) })
+}
+
+func (s *Store) delete(name string) error {
 	release, err := s.lockWriters()
 	if err != nil {
 		return err
@@ -109,6 +116,9 @@ func (s *Store) Delete(name string) error {
 	p, d, ok := s.locate(name)
 	if !ok {
 		return s.deleteRecorded(name)
+	}
+	if err := s.checkWritable(p.Path); err != nil {
+		return fmt.Errorf("delete order %s: %w", name, err)
 	}
 	t := tombstone{Name: name, At: s.clock.Now().UTC(), Path: p.Path}
 	if d.packed != nil {
@@ -132,8 +142,15 @@ func (s *Store) Delete(name string) error {
 
 // deleteRecorded deletes an order whose manifest is not there any more.
 func (s *Store) deleteRecorded(name string) error {
-	if e, ok := s.index.current(name); !ok || e.Deleted {
+	e, ok := s.index.current(name)
+	if !ok || e.Deleted {
 		return fmt.Errorf("delete order %s: %w", name, ErrNotFound)
+	}
+	s.mu.RLock()
+	broken := s.catalog.shelters(e.Path)
+	s.mu.RUnlock()
+	if broken {
+		return fmt.Errorf("delete order %s: its file %s is broken: correct it or remove it", name, e.Path)
 	}
 	defer s.touched.name(name)
 	return s.writeTombstone(tombstone{Name: name, At: s.clock.Now().UTC(), Removed: true})

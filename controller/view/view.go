@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"strconv"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -30,7 +31,7 @@ func Object(observation store.Observation, record *store.Record) *v1alpha1.WorkO
 	if object.Namespace == "" {
 		object.Namespace = v1alpha1.DefaultNamespace
 	}
-	object.Status = nil
+	forget(object)
 	object.Generation = Generation(object, record)
 	if record != nil {
 		object.UID = types.UID(record.UID)
@@ -39,6 +40,13 @@ func Object(observation store.Observation, record *store.Record) *v1alpha1.WorkO
 	}
 	object.ResourceVersion = resourceVersion(object)
 	return object
+}
+
+// forget takes out what a manifest may claim and only the record tells.
+func forget(object *v1alpha1.WorkOrder) {
+	object.UID, object.CreationTimestamp, object.Status = "", metav1.Time{}, nil
+	object.ManagedFields, object.SelfLink = nil, ""
+	object.DeletionTimestamp, object.DeletionGracePeriodSeconds = nil, nil
 }
 
 // base returns a copy of the manifest's object, or one made from the record when no manifest can be read.

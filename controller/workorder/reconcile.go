@@ -5,6 +5,7 @@ package workorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -69,6 +70,9 @@ func New(o Options) *Reconciler {
 	return r
 }
 
+// busyDelay is how long to leave a manifest alone that somebody is writing just now.
+const busyDelay = 100 * time.Millisecond
+
 // maxActs bounds the acts of one look; no chain of acts is this long.
 const maxActs = 20
 
@@ -99,7 +103,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, name string) (reconcile.Resu
 
 // conclude writes the status once and says when to look again.
 func (r *Reconciler) conclude(name string, s Situation, a Action) (reconcile.Result, error) {
-	if err := r.writeStatus(name, s, a); err != nil {
+	err := r.writeStatus(name, s, a)
+	if errors.Is(err, store.ErrBusy) {
+		return reconcile.Result{RequeueAfter: busyDelay}, nil
+	}
+	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("order %s: writing status: %w", name, err)
 	}
 	if a.At.IsZero() {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"io"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +37,31 @@ func TestTranscriptIsLinesThatEndWithAResult(t *testing.T) {
 
 func TestManifestQuotesTheAgent(t *testing.T) {
 	NewWithT(t).Expect(manifest("a", "/r.git", "echo 'x'")).To(ContainSubstring(`command: [sh, -c, 'echo ''x''']`))
+}
+
+// The harness measures the binary as it is now, every section of it. Figures are not looked at: a timed test is a
+// test that fails on somebody else's machine.
+func TestQuickRunMeasuresEverything(t *testing.T) {
+	g := NewWithT(t)
+	awo := filepath.Join(t.TempDir(), "awo")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", awo, "../../cmd/awo")
+	out, err := build.CombinedOutput()
+	g.Expect(err).NotTo(HaveOccurred(), string(out))
+
+	var table, talk strings.Builder
+	g.Expect(run(t.Context(), []string{"-quick", "-awo", awo, "-checkout", "../.."}, &table, &talk)).To(Succeed(), talk.String())
+	for _, part := range []string{
+		"orders from manifest", "a shell script", "none others", "20 others", "no orders", "20 finished orders",
+		"supervisor", "second order", "memory of the whole process",
+	} {
+		g.Expect(table.String()).To(ContainSubstring(part))
+	}
+	g.Expect(strings.Count(table.String(), "\n")).To(BeNumerically(">", 15))
+}
+
+func TestUnknownBinaryIsNamed(t *testing.T) {
+	err := run(t.Context(), []string{"-awo", "/no/such/awo"}, io.Discard, io.Discard)
+	NewWithT(t).Expect(err).To(MatchError(ContainSubstring("make build")))
 }
 
 func TestRepositoryHoldsTheFiles(t *testing.T) {

@@ -20,12 +20,13 @@ type controller struct {
 	dataDir string
 	address string
 	cmd     *exec.Cmd
-	ended   chan error
+	ended   chan struct{}
+	exit    error         // how it ended, once ended is closed
 	ready   time.Duration // from its start until /readyz answered 200
 }
 
 // startController starts one on a data directory and waits until it is ready.
-func startController(ctx context.Context, s settings, dataDir string, flags ...string) (*controller, error) {
+func startController(ctx context.Context, s settings, dataDir string) (*controller, error) {
 	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
@@ -36,19 +37,20 @@ func startController(ctx context.Context, s settings, dataDir string, flags ...s
 	}
 	defer func() { _ = logs.Close() }()
 
-	args := append([]string{
+	c := &controller{dataDir: dataDir, address: "http://127.0.0.1:" + strconv.Itoa(port), ended: make(chan struct{})}
+	c.cmd = exec.CommandContext(context.WithoutCancel(ctx), s.awo,
 		"controller", "--data-dir", dataDir, "--port", strconv.Itoa(port), "--http-auth", "none",
-		"--max-concurrent", strconv.Itoa(s.concurrent), "--log-level", "info",
-	}, flags...)
-	c := &controller{dataDir: dataDir, address: "http://127.0.0.1:" + strconv.Itoa(port), ended: make(chan error, 1)}
-	c.cmd = exec.CommandContext(context.WithoutCancel(ctx), s.awo, args...)
+		"--max-concurrent", strconv.Itoa(s.concurrent), "--log-level", "info")
 	c.cmd.Env = environment(s.dir)
 	c.cmd.Stdout, c.cmd.Stderr = logs, logs
 	begin := time.Now()
 	if err := c.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("cannot start the controller: %w", err)
 	}
-	go func() { c.ended <- c.cmd.Wait() }()
+	go func() {
+		defer close(c.ended)
+		c.exit = c.cmd.Wait()
+	}()
 	if err := c.waitReady(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the controller did not become ready, see %s.log: %w", dataDir, err), c.stop())
 	}
@@ -79,9 +81,8 @@ func freePort(ctx context.Context) (int, error) {
 func (c *controller) waitReady(ctx context.Context) error {
 	return poll(ctx, 2*time.Millisecond, 2*time.Minute, func() (bool, error) {
 		select {
-		case err := <-c.ended:
-			c.ended <- err
-			return false, fmt.Errorf("it ended: %w", err)
+		case <-c.ended:
+			return false, errors.Join(errors.New("it ended"), c.exit)
 		default:
 		}
 		code, _, err := c.get(ctx, "/readyz")

@@ -27,6 +27,7 @@ type settings struct {
 	drops      int   // of the latency
 	manifests  int   // finished orders in the large directory
 	files      int   // in the large repository
+	settle     int   // seconds after the start until then
 	idle       int   // seconds over which idle CPU is taken
 	transcript int64 // bytes of the large transcript
 }
@@ -73,7 +74,7 @@ func run(ctx context.Context, args []string, out, talk io.Writer) error {
 
 	writeLine(out, "| measured | figure | target |\n|---|---|---|")
 	for _, part := range sections {
-		if len(only) > 0 && !strings.Contains(only, part.name) {
+		if only != "" && !strings.Contains(only, part.name) {
 			continue
 		}
 		writeLine(talk, "bench: "+part.name+" ...")
@@ -100,14 +101,16 @@ func parseFlags(args []string, talk io.Writer) (s settings, only string, err err
 	flags.IntVar(&s.drops, "drops", 100, "orders of the latency")
 	flags.IntVar(&s.manifests, "manifests", 10_000, "finished orders in the large directory")
 	flags.IntVar(&s.files, "files", 50_000, "files in the large repository")
-	flags.IntVar(&s.idle, "idle", 20, "seconds over which idle CPU is taken")
+	flags.IntVar(&s.settle, "settle", 10, "seconds from the start until memory and idle CPU are taken")
+	flags.IntVar(&s.idle, "idle", 60, "seconds over which idle CPU is taken, more than the controller's rescan period")
 	flags.Int64Var(&s.transcript, "transcript", 1<<30, "bytes of the large transcript")
 	quick := flags.Bool("quick", false, "small numbers: to see that it works, not to compare")
 	if err := flags.Parse(args); err != nil {
 		return s, "", err
 	}
 	if *quick {
-		s.orders, s.drops, s.manifests, s.files, s.idle, s.transcript = 8, 5, 50, 500, 1, 16<<20
+		s.orders, s.drops, s.manifests, s.files, s.transcript = 8, 3, 20, 500, 16<<20
+		s.settle, s.idle = 0, 1
 	}
 	if s.awo, err = filepath.Abs(s.awo); err != nil {
 		return s, "", fmt.Errorf("cannot find the binary: %w", err)

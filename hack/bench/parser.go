@@ -18,7 +18,8 @@ func parser(ctx context.Context, s settings) ([]row, error) {
 	most := peak{}
 	begin := time.Now()
 	err := agent.Read(stream, io.Discard, func(agent.Event) {
-		if events++; events%20_000 == 0 {
+		events++
+		if events%20_000 == 0 {
 			most.look()
 		}
 	})

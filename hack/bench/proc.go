@@ -60,13 +60,21 @@ func idlePercent(ctx context.Context, pid, seconds int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	select {
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-time.After(time.Duration(seconds) * time.Second):
+	if err := wait(ctx, seconds); err != nil {
+		return 0, err
 	}
 	after, err := cpuSeconds(pid)
 	return 100 * (after - before) / float64(seconds), err
+}
+
+// wait lets time pass: what is measured is that nothing happens meanwhile.
+func wait(ctx context.Context, seconds int) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Duration(seconds) * time.Second):
+		return nil
+	}
 }
 
 // children returns the processes whose parent is pid, with their first argument.

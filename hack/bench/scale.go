@@ -46,6 +46,9 @@ func atRest(ctx context.Context, s settings, orders int) (rows []row, err error)
 		beside, memory = ", no orders", "under 50 MB"
 	}
 	rows = append(rows, row{"start until /readyz answers 200" + beside, milliseconds(c.ready), "under 2 s"})
+	if err := wait(ctx, s.settle); err != nil {
+		return rows, err
+	}
 	idle, err := idlePercent(ctx, c.cmd.Process.Pid, s.idle)
 	if err != nil {
 		return rows, err
@@ -77,7 +80,7 @@ func finishOrders(ctx context.Context, s settings, dataDir, repo string, orders 
 	if err == nil {
 		_, err = waitPhase(ctx, path, succeeded)
 	}
-	if err = errors.Join(err, c.stop()); err != nil {
+	if err := errors.Join(err, c.stop()); err != nil {
 		return err
 	}
 	file, err := os.ReadFile(path)

@@ -30,7 +30,8 @@ func init() {
 	if len(os.Args) == 0 || os.Args[0] != Name {
 		return
 	}
-	os.Exit(run(descriptors{standard: [3]int{0, 1, 2}, lifeline: lifelineFD, report: reportFD, extra: extraFD}))
+	// Unlike os.Exit this runs nothing that was registered for the end of the program.
+	syscall.Exit(run(descriptors{standard: [3]int{0, 1, 2}, lifeline: lifelineFD, report: reportFD, extra: extraFD}))
 }
 
 // descriptors are what the controller hands down.

@@ -51,7 +51,7 @@ func oddKey(key *yaml.Node) string {
 		return "has a key that is " + describe(follow(key)) + "; allowed are strings"
 	case !plainTag(key):
 		return fmt.Sprintf("has a key with the tag %s; write it without a tag", key.Tag)
-	case key.ShortTag() != strTag || isYAML11Bool(key):
+	case key.ShortTag() != strTag || ambiguous(key) != "":
 		return fmt.Sprintf("has a key that is %s; quote it: %s", describe(key), quoted(key.Value))
 	}
 	return ""

@@ -7,6 +7,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -94,6 +95,7 @@ func (s *source) document(index int) (Document, []Problem) {
 	c := &checker{document: index, name: doc.Name, base: p.line, budget: maxNodes}
 	doc.Object = c.decode(root)
 	doc.lines = c.lines
+	slices.SortStableFunc(c.problems, func(a, b Problem) int { return a.Line - b.Line })
 	return doc, c.problems
 }
 

@@ -35,9 +35,15 @@ func (s *source) onlyRemoved(out []byte, doc int) bool {
 		if i >= doc {
 			before++
 		}
-		if !bytes.Equal(after.data[p.body:p.end], s.data[s.parts[before].body:s.parts[before].end]) {
+		if !bytes.Equal(after.content(p), s.content(s.parts[before])) {
 			return false
 		}
 	}
 	return true
+}
+
+// content returns the text of a document without an end marker and without the comments above it.
+func (s *source) content(p part) []byte {
+	e := &editor{source: s, part: p}
+	return s.data[p.body:e.bodyEnd()]
 }

@@ -26,8 +26,10 @@ const (
 
 var (
 	decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
-	// yaml11Bool are words that are true or false to readers of YAML 1.1, kubectl among them.
-	yaml11Bool = regexp.MustCompile(`^(y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF)$`)
+	// The rest are words that are no strings to some readers of YAML, kubectl among them, though they are to ours.
+	yaml11Bool   = regexp.MustCompile(`^(y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF)$`)
+	yaml11Number = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
+	yaml11Time   = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:?[0-9]{2})?))?$`)
 )
 
 // shownLength is how much of a value a message repeats, in bytes.
@@ -62,7 +64,7 @@ func text(n *yaml.Node) (any, string) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
 		return nil, "is " + describe(n) + "; allowed is a string"
-	case n.ShortTag() == strTag && !isYAML11Bool(n):
+	case n.ShortTag() == strTag && ambiguous(n) == "":
 		return n.Value, ""
 	case n.Value == "":
 		return nil, `has no value; write "" for an empty string, or remove the field`
@@ -71,9 +73,20 @@ func text(n *yaml.Node) (any, string) {
 	}
 }
 
-// isYAML11Bool tells whether a plain word is a boolean to some readers.
-func isYAML11Bool(n *yaml.Node) bool {
-	return isPlain(n) && yaml11Bool.MatchString(n.Value)
+// ambiguous tells what a plain word is to readers that do not take it for a string; empty when there are none.
+func ambiguous(n *yaml.Node) string {
+	const longest = 64
+	switch {
+	case !isPlain(n) || len(n.Value) > longest || n.Value == "" || !strings.ContainsRune("yYnNoO+-.0123456789", rune(n.Value[0])):
+		return ""
+	case yaml11Bool.MatchString(n.Value):
+		return "a boolean of YAML 1.1"
+	case yaml11Number.MatchString(n.Value):
+		return "a number"
+	case yaml11Time.MatchString(n.Value):
+		return "a date"
+	}
+	return ""
 }
 
 // isPlain tells whether a scalar is written without quotes and tag.
@@ -161,8 +174,8 @@ func describe(n *yaml.Node) string {
 	case timeTag:
 		return "a date"
 	}
-	if isYAML11Bool(n) {
-		return "a boolean of YAML 1.1"
+	if word := ambiguous(n); word != "" {
+		return word
 	}
 	return "a string"
 }

@@ -46,7 +46,7 @@ func SetField(data []byte, doc int, path []string, value any) ([]byte, error) {
 }
 
 // descend follows a path as far as it is written and returns the field to change, and the names below it that are
-// not there. For a removal it is the outermost field that would be left without content.
+// not there. For a removal it is the outermost field below the root's that would be left without content.
 func (e *editor) descend(path []string, removing bool) (slot, []string, error) {
 	mapping, limit := e.root, e.bodyEnd()
 	var outermost *slot
@@ -56,10 +56,7 @@ func (e *editor) descend(path []string, removing bool) (slot, []string, error) {
 		if s.index < 0 {
 			return s, path[i:], nil
 		}
-		if !removing || len(s.mapping.Content) > 2 || i == 0 {
-			outermost = nil
-		}
-		if outermost == nil {
+		if outermost == nil || len(s.mapping.Content) > 2 || i == 1 {
 			outermost = &s
 		}
 		value := s.value()

@@ -42,6 +42,9 @@ func newSource(data []byte) (*source, *Problem) {
 		return s, nil
 	}
 	s.parts = s.split()
+	if n := len(s.parts); n > maxDocuments {
+		return nil, &Problem{Line: 1, Message: fmt.Sprintf("the file has %d documents; allowed are at most %d", n, maxDocuments)}
+	}
 	return s, nil
 }
 
@@ -77,13 +80,14 @@ func looksUTF16(data []byte) bool {
 // lineStarts finds where each line begins.
 func lineStarts(data []byte) []int {
 	starts := make([]int, 1, 1+bytes.Count(data, []byte("\n")))
-	for i := 0; i < len(data); {
-		if size := breakSize(data[i:]); size > 0 {
-			i += size
-			starts = append(starts, i)
-			continue
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '\n', '\r', 0xc2, 0xe2:
+			if size := breakSize(data[i:]); size > 0 {
+				i += size - 1
+				starts = append(starts, i+1)
+			}
 		}
-		i++
 	}
 	return starts
 }

@@ -2,6 +2,9 @@ package manifest
 
 import "bytes"
 
+// maxDocuments is how many documents a file may have.
+const maxDocuments = 10000
+
 // part is the byte range of one document, its markers included.
 type part struct {
 	start, end int

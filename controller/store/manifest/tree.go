@@ -20,6 +20,9 @@ type syntaxError struct {
 	message string
 }
 
+// maxSearched is the largest document, in bytes, in which the line of an error is searched for.
+const maxSearched = 1 << 20
+
 var (
 	yamlError = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
 	nameLine  = regexp.MustCompile(`(?m)^\s*["']?metadata["']?:[^\n]*(?:\n[ \t]+[^\n]*)*?(?:[\s{,])["']?name["']?:[ \t]*["']?([A-Za-z0-9._-]+)`)
@@ -49,7 +52,10 @@ func (s *source) tree(p part) (*yaml.Node, *syntaxError) {
 	}
 	line, found := strconv.Atoi(match[1])
 	if found != nil || slices.Contains(parserMessages, match[2]) {
-		line = failingLine(text, err.Error())
+		line = max(line, 1)
+		if len(text) <= maxSearched {
+			line = failingLine(text, err.Error())
+		}
 	}
 	return nil, &syntaxError{line: line, message: explain(text, line, match[2])}
 }

@@ -15,6 +15,7 @@ func (s *Server) answer(w http.ResponseWriter, hr *http.Request, r *Request, tur
 		sendError(w, turn.Error)
 	case turn.Fault == FaultHang:
 		<-hr.Context().Done()
+		panic(http.ErrAbortHandler)
 	case turn.Fault == FaultDrop:
 		// Closes the connection without a word and without a log line.
 		panic(http.ErrAbortHandler)

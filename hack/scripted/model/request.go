@@ -167,7 +167,8 @@ const workDirMark = "Primary working directory: "
 
 // WorkDir returns the agent's working directory as it told the model, empty if it did not.
 func (r *Request) WorkDir() string {
-	texts := []string{r.System}
+	texts := make([]string, 0, 1+len(r.Messages))
+	texts = append(texts, r.System)
 	for _, m := range r.Messages {
 		texts = append(texts, textOf(m.Blocks))
 	}

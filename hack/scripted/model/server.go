@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -42,9 +43,7 @@ func New(scripts map[string]Script) (*Server, error) {
 		return nil, fmt.Errorf("start the scripted model server: %w", err)
 	}
 	s := &Server{listener: listener, done: make(chan struct{}), stop: stop, scripts: map[string]Script{}}
-	for name, script := range scripts {
-		s.scripts[name] = script
-	}
+	maps.Copy(s.scripts, scripts)
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -140,7 +139,7 @@ func (s *Server) messages(w http.ResponseWriter, hr *http.Request, script string
 		select {
 		case <-turn.Hold:
 		case <-hr.Context().Done():
-			return
+			panic(http.ErrAbortHandler)
 		}
 	}
 	s.answer(w, hr, r, turn)

@@ -1,0 +1,284 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/agent-work-orders/awo/controller/store/manifest"
+)
+
+var (
+	// ErrNotFound says that no manifest bears a name.
+	ErrNotFound = errors.New("there is no such work order")
+	// ErrBusy says that somebody else is writing a manifest; trying again later will do.
+	ErrBusy = errors.New("somebody is writing the file just now: try again")
+)
+
+// maxRewrites bounds how often a change is made anew because somebody else changed the file first.
+const maxRewrites = 50
+
+// rewrite changes a manifest: edit gets the bytes and returns the new ones, nil to remove the file, or the same ones to
+// leave it. When somebody else changes the file meanwhile, edit gets the new bytes. The caller holds the writers' lock.
+func (s *Store) rewrite(rel string, edit func(data []byte) ([]byte, error)) (written bool, err error) {
+	for range maxRewrites {
+		written, err = s.rewriteOnce(rel, edit)
+		if !errors.Is(err, errDisturbed) {
+			return written, err
+		}
+	}
+	return false, fmt.Errorf("change %s: %w", rel, ErrBusy)
+}
+
+func (s *Store) rewriteOnce(rel string, edit func(data []byte) ([]byte, error)) (bool, error) {
+	shown := filepath.Join(s.layout.WorkOrders(), rel)
+	path, err := filepath.EvalSymlinks(shown)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, ErrNotFound
+	}
+	if err != nil {
+		return false, fmt.Errorf("change %s: %w", rel, err)
+	}
+	before, err := readContent(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, ErrNotFound
+	case errors.Is(err, errChanging) || before.busy:
+		return false, fmt.Errorf("change %s: %w", rel, ErrBusy)
+	case err != nil:
+		return false, fmt.Errorf("change %s: %w", rel, err)
+	}
+	after, err := edit(before.data)
+	if err != nil || bytes.Equal(before.data, after) {
+		return false, err
+	}
+	if after == nil {
+		return s.removeFile(rel, shown, path, before)
+	}
+	at, err := s.swapper.swap(path, before, after)
+	if err != nil {
+		return false, fmt.Errorf("change %s: %w", rel, err)
+	}
+	s.learn(rel, path, after, at)
+	return true, nil
+}
+
+// removeFile removes a manifest; of one that a symlink leads to, only the symlink.
+func (s *Store) removeFile(rel, shown, path string, before content) (bool, error) {
+	var err error
+	if info, statErr := os.Lstat(shown); statErr == nil && info.Mode()&fs.ModeSymlink != 0 {
+		err = os.Remove(shown)
+	} else {
+		err = takeAway(path, before)
+	}
+	if err != nil {
+		return false, fmt.Errorf("remove %s: %w", rel, err)
+	}
+	s.touched.file(rel)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catalog.remove(rel)
+	return true, nil
+}
+
+// learn takes in what we have written ourselves, unless somebody has already changed it. It stays to be proven by a
+// look after a while of quiet: a change in the same tick of the file system's clock would not show in the stamp.
+func (s *Store) learn(rel, path string, data []byte, staged stamp) {
+	at, err := statStamp(path)
+	if err != nil || at.Ino != staged.Ino || at.Mtime != staged.Mtime || at.Size != staged.Size {
+		s.touched.file(rel)
+		return
+	}
+	r := s.decoder.read(data, at)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.catalog.files[rel]; old != nil && !r.bad() {
+		seen := old.sight
+		seen.at = at
+		s.catalog.put(rel, &file{at: at, sum: r.sum, unproven: true, docs: r.docs, since: s.clock.Now(), sight: seen})
+	}
+	s.touched.file(rel)
+}
+
+// locate finds the manifest of an order as it was last seen.
+func (s *Store) locate(name string) (place, doc, bool) {
+	e, _ := s.index.current(name)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.catalog.find(name, place{Path: e.Path, Document: e.Document})
+}
+
+// ensureListed lists the manifests if nobody has.
+func (s *Store) ensureListed() error {
+	s.mu.RLock()
+	listed := s.isSync
+	s.mu.RUnlock()
+	if listed {
+		return nil
+	}
+	return s.Scan(context.Background())
+}
+
+// EditManifest lets edit work on the file that holds an order, doc being the index of its document there. edit may be
+// called more than once, when somebody else saves meanwhile. ErrNotFound: no manifest bears the name; ErrBusy: somebody
+// keeps writing it.
+func (s *Store) EditManifest(name string, edit func(data []byte, doc int) ([]byte, error)) error {
+	return s.patiently(func() error {
+		err := s.editManifest(name, edit)
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		// It may have come or moved since it was last looked.
+		if err := s.Scan(context.Background()); err != nil {
+			return err
+		}
+		return s.editManifest(name, edit)
+	})
+}
+
+func (s *Store) editManifest(name string, edit func(data []byte, doc int) ([]byte, error)) error {
+	if err := s.ensureListed(); err != nil {
+		return err
+	}
+	release, err := s.lockWriters()
+	if err != nil {
+		return err
+	}
+	defer release()
+	p, _, ok := s.locate(name)
+	if !ok {
+		return fmt.Errorf("change order %s: %w", name, ErrNotFound)
+	}
+	if err := s.checkWritable(p.Path); err != nil {
+		return err
+	}
+	_, err = s.rewrite(p.Path, func(data []byte) ([]byte, error) {
+		d, err := documentOf(data, name, p)
+		if err != nil {
+			return nil, err
+		}
+		return edit(data, d.Index)
+	})
+	if err != nil {
+		return fmt.Errorf("change order %s: %w", name, err)
+	}
+	return nil
+}
+
+// documentOf finds the document of an order in the bytes of its file: where it was, or else by its name.
+func documentOf(data []byte, name string, p place) (manifest.Document, error) {
+	docs, problems := manifest.Parse(data)
+	found := -1
+	for i, d := range docs {
+		if d.Name == name && (found < 0 || d.Index == p.Document) {
+			found = i
+		}
+	}
+	switch {
+	case found >= 0 && docs[found].Object != nil:
+		return docs[found], nil
+	case len(problems) > 0:
+		return manifest.Document{}, fmt.Errorf("%s is broken (%s): correct it first", p.Path, problems[0])
+	}
+	return manifest.Document{}, ErrNotFound
+}
+
+// patiently tries again while somebody else is writing, for as long as a broken file is given.
+func (s *Store) patiently(do func() error) error {
+	deadline := s.clock.Now().Add(s.opts.BadAfter)
+	for {
+		err := do()
+		if !errors.Is(err, ErrBusy) || s.clock.Now().After(deadline) {
+			return err
+		}
+		<-s.clock.After(s.opts.Debounce)
+	}
+}
+
+// WriteManifest writes a whole manifest file, new or in place of one that is there. The path is relative to workorders/
+// or absolute below it; missing directories are made. A new file appears whole or not at all.
+func (s *Store) WriteManifest(path string, data []byte) error {
+	rel, err := s.relative(path)
+	if err != nil {
+		return err
+	}
+	return s.patiently(func() error { return s.writeManifest(rel, data) })
+}
+
+// relative makes a path relative to workorders/ and sees that it would be read there.
+func (s *Store) relative(path string) (string, error) {
+	full := path
+	if !filepath.IsAbs(path) {
+		full = filepath.Join(s.layout.WorkOrders(), path)
+	} else if dir, err := resolveExisting(filepath.Dir(path)); err == nil && !strings.HasPrefix(path, s.layout.WorkOrders()) {
+		full = filepath.Join(dir, filepath.Base(path))
+	}
+	rel, err := filepath.Rel(s.layout.WorkOrders(), full)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		return "", fmt.Errorf("write manifest %s: it must lie below %s", path, s.layout.WorkOrders())
+	}
+	for part := range strings.SplitSeq(rel, "/") {
+		if strings.HasPrefix(part, ".") {
+			return "", fmt.Errorf("write manifest %s: what begins with a dot is not read", rel)
+		}
+	}
+	if !isManifest(rel) {
+		return "", fmt.Errorf("write manifest %s: its name must end in .yaml, .yml or .json", rel)
+	}
+	return rel, nil
+}
+
+func (s *Store) writeManifest(rel string, data []byte) error {
+	release, err := s.lockWriters()
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = s.rewrite(rel, func([]byte) ([]byte, error) { return data, nil })
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	path := filepath.Join(s.layout.WorkOrders(), rel)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write manifest %s: %w", rel, err)
+	}
+	err = createWhole(path, data)
+	if errors.Is(err, fs.ErrExist) {
+		err = ErrBusy // somebody has just made it
+	}
+	if err != nil {
+		return fmt.Errorf("write manifest %s: %w", rel, err)
+	}
+	s.touched.file(rel)
+	return nil
+}
+
+// createWhole makes a file that must not exist appear with all its content.
+func createWhole(path string, data []byte) error {
+	temp := tempFor(path, nil, data)
+	if err := writeTemp(temp, data, 0o644); err != nil {
+		return err
+	}
+	err := unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
+		err = errors.Join(os.Link(temp, path), os.Remove(temp))
+	}
+	if err != nil {
+		return errors.Join(err, removeIfThere(temp))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

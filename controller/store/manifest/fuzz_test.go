@@ -1,0 +1,150 @@
+package manifest_test
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store/manifest"
+)
+
+// seeds are the files from which fuzzing starts.
+func seeds() []string {
+	list := []string{
+		"", "---\n", "\xff\xfe", "{}", "[]", "a: &a {<<: *a}\n", "? a\n: b\n", "%YAML 1.2\n---\n" + head + body,
+		spec("  agent: {type: command, command: [\"a\", 'b', c]}\n  timeouts: {<<: {idle: 1m}}\n"), flowFile,
+		spec("") + "---\n" + spec("status: {}\n") + "...\n# x\n---\n{\n",
+	}
+	for _, tc := range outside {
+		for _, store := range forms {
+			list = append(list, store(tc.before+tc.status+tc.after))
+		}
+	}
+	return list
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range seeds() {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		docs, problems := manifest.Parse(data)
+		broken := map[int]bool{}
+		lines := strings.Count(strings.NewReplacer("\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n").Replace(string(data)), "\n") + 1
+		for _, p := range problems {
+			broken[p.Document] = true
+			if p.Line < 1 || p.Line > lines || p.Message == "" {
+				t.Errorf("line %d of %d: %s", p.Line, lines, p)
+			}
+		}
+		for i, d := range docs {
+			switch {
+			case d.Index != i:
+				t.Errorf("index %d at %d", d.Index, i)
+			case broken[i] == (d.Object != nil):
+				t.Errorf("document %d: broken %v, object %v", i, broken[i], d.Object)
+			case d.Object != nil && (d.Object.Name != d.Name || d.Name == ""):
+				t.Errorf("name %q and %q", d.Object.Name, d.Name)
+			}
+			for _, p := range d.Validate(v1alpha1.Policy{}) {
+				if p.Line < d.Line {
+					t.Errorf("%s before the document at %d", p, d.Line)
+				}
+			}
+		}
+	})
+}
+
+// squeezed is a text without what separates fields.
+func squeezed(data []byte) string {
+	return string(bytes.Map(func(r rune) rune {
+		if strings.ContainsRune(" \t\r\n,", r) {
+			return -1
+		}
+		return r
+	}, data))
+}
+
+func FuzzSpliceStatus(f *testing.F) {
+	for _, s := range seeds() {
+		f.Add([]byte(s), 0, "message")
+		f.Add([]byte(s), 1, "a\n# b\n\n")
+	}
+	f.Fuzz(func(t *testing.T, data []byte, doc int, message string) {
+		want := &v1alpha1.WorkOrderStatus{Phase: "Failed", Message: strings.ToValidUTF8(message, "?"), Changes: &v1alpha1.Changes{}}
+		out, err := manifest.SpliceStatus(data, doc, want)
+		if err != nil {
+			return
+		}
+		before, _ := manifest.Parse(data)
+		after, problems := manifest.Parse(out)
+		if len(before) != len(after) {
+			t.Fatalf("%d documents became %d", len(before), len(after))
+		}
+		for i := range before {
+			was, is := before[i].Object, after[i].Object
+			if (was == nil) != (is == nil) {
+				t.Fatalf("document %d: %v became %v: %v", i, was, is, problems)
+			}
+			if was == nil {
+				continue
+			}
+			if i == doc {
+				if !reflect.DeepEqual(is.Status, want) {
+					t.Fatalf("status is %+v", is.Status)
+				}
+				is.Status = was.Status
+			}
+			if !reflect.DeepEqual(was, is) {
+				t.Fatalf("document %d: %+v became %+v", i, was, is)
+			}
+		}
+		if again, err := manifest.SpliceStatus(out, doc, want); err != nil || !bytes.Equal(again, out) {
+			t.Fatalf("not idempotent: %v\n%q\n%q", err, out, again)
+		}
+		bare, err1 := manifest.SpliceStatus(data, doc, nil)
+		bareAgain, err2 := manifest.SpliceStatus(out, doc, nil)
+		if err1 == nil && err2 == nil && squeezed(bare) != squeezed(bareAgain) {
+			t.Fatalf("outside of the status:\n%q\n%q", bare, bareAgain)
+		}
+	})
+}
+
+func FuzzSetField(f *testing.F) {
+	for _, s := range seeds() {
+		f.Add([]byte(s), 0, "2026-01-02")
+		f.Add([]byte(s), 1, "a\n\"b\"")
+	}
+	f.Fuzz(func(t *testing.T, data []byte, doc int, text string) {
+		text = strings.ToValidUTF8(text, "?")
+		set, err := manifest.SetField(data, doc, retryPath, text)
+		if err == nil {
+			if again, err := manifest.SetField(set, doc, retryPath, text); err != nil || !bytes.Equal(again, set) {
+				t.Fatalf("not idempotent: %v\n%q\n%q", err, set, again)
+			}
+			docs, _ := manifest.Parse(set)
+			if o := docs[doc].Object; o != nil && o.Annotations[v1alpha1.AnnotationRetriedAt] != text {
+				t.Fatalf("annotation is %q", o.Annotations)
+			}
+			if removed, err := manifest.SetField(set, doc, retryPath, nil); err == nil {
+				if docs, _ := manifest.Parse(removed); docs[doc].Object != nil && docs[doc].Object.Annotations[v1alpha1.AnnotationRetriedAt] != "" {
+					t.Fatalf("not removed: %q", removed)
+				}
+			}
+		}
+		if out, err := manifest.SetField(data, doc, cancelPath, true); err == nil {
+			if docs, _ := manifest.Parse(out); docs[doc].Object != nil && !docs[doc].Object.Spec.Cancel {
+				t.Fatalf("not set: %q", out)
+			}
+		}
+		if out, empty, err := manifest.RemoveDocument(data, doc); err == nil {
+			before, _ := manifest.Parse(data)
+			after, _ := manifest.Parse(out)
+			if len(after) != len(before)-1 || empty != (len(after) == 0) {
+				t.Fatalf("%d documents became %d", len(before), len(after))
+			}
+		}
+	})
+}

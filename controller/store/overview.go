@@ -1,0 +1,20 @@
+package store
+
+import "github.com/agent-work-orders/awo/api/v1alpha1"
+
+// Summary is what is known of an order without reading its record.
+type Summary struct {
+	Name  string
+	Phase v1alpha1.Phase
+	Agent v1alpha1.AgentType
+}
+
+// Overview returns a summary of every order that has a record and was not deleted, in no order. It reads no file.
+func (s *Store) Overview() []Summary {
+	live := s.index.live()
+	out := make([]Summary, 0, len(live))
+	for _, e := range live {
+		out = append(out, Summary{Name: e.Name, Phase: e.Phase, Agent: e.Agent})
+	}
+	return out
+}

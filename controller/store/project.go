@@ -1,0 +1,128 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store/manifest"
+)
+
+// Projection is what came of writing a status into a manifest.
+type Projection struct {
+	// Written tells that the file was changed.
+	Written bool
+	// KeptOut is the reason for which the status stays out of the manifest, one of the reasons of the condition
+	// StatusNotWritten; empty when it does not. Message says it to people.
+	KeptOut, Message string
+}
+
+// Project writes the status of an order's record into its manifest if that shows another one. A manifest that is
+// absent, broken or half written is left alone: changed is called once it is whole. ErrBusy: somebody is writing it
+// just now; trying again later will do.
+func (s *Store) Project(name string) (Projection, error) {
+	r, err := s.Current(name)
+	if r == nil || err != nil {
+		return Projection{}, err
+	}
+	p, d, ok := s.locate(name)
+	if !ok || d.packed == nil {
+		return Projection{}, nil
+	}
+	view, err := s.writeView(name, p.Path)
+	if err != nil {
+		// Gone or going; the loop that watches will tell.
+		s.touched.file(p.Path)
+		return Projection{}, nil
+	}
+	if out, kept := keptOut(view); kept {
+		return out, nil
+	}
+	if !d.stale && d.status == statusSum(&r.Status) && s.isFresh(p.Path) {
+		return Projection{}, nil
+	}
+	release, err := s.lockWriters()
+	if err != nil {
+		return Projection{}, err
+	}
+	defer release()
+	written, err := s.rewrite(p.Path, func(data []byte) ([]byte, error) { return splice(data, name, p, &r.Status) })
+	return projected(view, written, err)
+}
+
+// projected sorts out how writing ended.
+func projected(v writeView, written bool, err error) (Projection, error) {
+	var cannot *manifest.ErrCannotSplice
+	see := fmt.Sprintf("see it with `awo get %s`", v.Name)
+	switch {
+	case errors.As(err, &cannot):
+		out, _ := kept(v1alpha1.ReasonNotWritable, "the status is not in %s: %s; %s", v.Path, cannot.Reason, see)
+		return out, nil
+	case errors.Is(err, unix.EROFS):
+		out, _ := kept(v1alpha1.ReasonReadOnly, "%s lies on a read-only file system, so the status is not in it: %s", v.Path, see)
+		return out, nil
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		out, _ := kept(v1alpha1.ReasonNotWritable, "%s cannot be written (%s), so the status is not in it: %s", v.Path, cause(err), see)
+		return out, nil
+	case errors.Is(err, errBroken), errors.Is(err, ErrNotFound):
+		return Projection{}, nil
+	case err != nil:
+		return Projection{}, fmt.Errorf("write the status of order %s: %w", v.Name, err)
+	}
+	return Projection{Written: written}, nil
+}
+
+// isFresh tells whether a file is as it is known.
+func (s *Store) isFresh(rel string) bool {
+	at, err := statStamp(filepath.Join(s.layout.WorkOrders(), rel))
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	f := s.catalog.files[rel]
+	return err == nil && f != nil && f.at == at
+}
+
+// errBroken says that a file is not what a whole manifest looks like.
+var errBroken = errors.New("the file is broken")
+
+// splice returns the file with the status of an order in it, and nothing else changed.
+func splice(data []byte, name string, p place, status *v1alpha1.WorkOrderStatus) ([]byte, error) {
+	docs, problems := manifest.Parse(data)
+	if len(problems) > 0 {
+		return nil, errBroken
+	}
+	d, err := documentOf(data, name, p)
+	if err != nil {
+		return nil, err
+	}
+	if statusSum(d.Object.Status) == statusSum(status) {
+		return data, nil
+	}
+	if reflect.ValueOf(*status).IsZero() {
+		status = nil
+	}
+	out, err := manifest.SpliceStatus(data, d.Index, status)
+	if err != nil {
+		return nil, err
+	}
+	return out, sameOrders(docs, out)
+}
+
+// sameOrders sees that an edit has changed nothing but a status, however the editing went about it.
+func sameOrders(before []manifest.Document, data []byte) error {
+	after, problems := manifest.Parse(data)
+	if len(problems) > 0 || len(after) != len(before) {
+		return &manifest.ErrCannotSplice{Reason: "with the status in it the file would not decode"}
+	}
+	for i := range after {
+		a, b := *before[i].Object, *after[i].Object
+		a.Status, b.Status = nil, nil
+		if !reflect.DeepEqual(a, b) {
+			return &manifest.ErrCannotSplice{Reason: "writing the status would change the order"}
+		}
+	}
+	return nil
+}

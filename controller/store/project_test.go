@@ -1,0 +1,397 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/store/manifest"
+)
+
+// statusOf reads the status that a file shows.
+func (w *world) statusOf(rel, name string) *v1alpha1.WorkOrderStatus {
+	w.t.Helper()
+	docs, problems := manifest.Parse([]byte(w.read(rel)))
+	w.Expect(problems).To(BeEmpty())
+	for _, d := range docs {
+		if d.Name == name {
+			return d.Object.Status
+		}
+	}
+	w.t.Fatalf("%s has no order %s", rel, name)
+	return nil
+}
+
+// project projects until nobody disturbs it.
+func (w *world) project(name string) store.Projection {
+	w.t.Helper()
+	var out store.Projection
+	w.Eventually(func() (err error) {
+		out, err = w.store.Project(name)
+		return err
+	}).Should(Succeed())
+	return out
+}
+
+func TestProjectWritesTheStatusAndNothingElse(t *testing.T) {
+	w := newWorld(t).watching()
+	text := order("a", "one")
+	w.write("a.yaml", text)
+	w.becomes("a", store.Present)
+	r := w.record("a", "a.yaml")
+	w.Expect(w.project("a").Written).To(BeTrue())
+	w.Expect(w.read("a.yaml")).To(HavePrefix(text), "every other byte stays")
+	w.Expect(w.statusOf("a.yaml", "a").ID).To(Equal(r.ID))
+	w.Expect(w.read("a.yaml")).NotTo(MatchRegexp("uid|creationTimestamp|resourceVersion"))
+	w.Expect(w.project("a").Written).To(BeFalse(), "what it shows already is not written")
+
+	w.update(r.ID, func(r *store.Record) {
+		r.Status.Phase = v1alpha1.PhaseSucceeded
+		r.Status.Conditions = append(r.Status.Conditions, condition("done: really"))
+	})
+	w.Expect(w.project("a").Written).To(BeTrue())
+	w.Expect(w.statusOf("a.yaml", "a").Conditions).To(HaveLen(1))
+	w.Eventually(func() *v1alpha1.WorkOrderStatus { return w.store.Lookup("a").StatusInFile }).
+		Should(HaveField("Phase", v1alpha1.PhaseSucceeded))
+	w.Expect(w.store.Lookup("a").Object.Status).To(BeNil(), "a status in the file is no input")
+}
+
+func TestOurOwnWritingIsNoChange(t *testing.T) {
+	w := newWorld(t).watching()
+	w.orders(1)
+	w.settle()
+	before := w.changes.of("order-00")
+	w.Expect(w.project("order-00").Written).To(BeTrue())
+	w.settle()
+	w.Expect(w.changes.of("order-00")).To(Equal(before))
+}
+
+func TestForeignStatusIsSetRight(t *testing.T) {
+	w := newWorld(t).watching()
+	w.orders(1)
+	w.project("order-00")
+	good := w.read("order-00.yaml")
+	for name, text := range map[string]string{
+		"removed":           order("order-00", "work"),
+		"an old one":        strings.Replace(good, "phase: Pending", "phase: Failed", 1),
+		"one of the others": strings.Replace(good, "status:", "status:\n  color: red", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.WithT = NewWithT(t)
+			before := w.changes.of("order-00")
+			w.write("order-00.yaml", text)
+			w.Eventually(func() int { return w.changes.of("order-00") }, 5*time.Second).Should(BeNumerically(">", before))
+			w.Expect(w.project("order-00").Written).To(BeTrue())
+			w.Expect(w.read("order-00.yaml")).To(Equal(good))
+		})
+	}
+}
+
+func TestStatusIsWrittenIntoTheRightDocument(t *testing.T) {
+	w := newWorld(t).watching()
+	w.write("two.yaml", order("a", "one")+"---\n"+order("b", "two"))
+	w.becomes("b", store.Present)
+	r := w.record("b", "two.yaml")
+	w.project("b")
+	w.Expect(w.statusOf("two.yaml", "a")).To(BeNil())
+	w.Expect(w.statusOf("two.yaml", "b").ID).To(Equal(r.ID))
+}
+
+func TestBrokenFileIsNotWritten(t *testing.T) {
+	w := newWorld(t).watching()
+	w.orders(1)
+	w.write("order-00.yaml", "kind: [")
+	w.Expect(w.project("order-00")).To(Equal(store.Projection{}))
+	w.Expect(w.read("order-00.yaml")).To(Equal("kind: ["))
+}
+
+func TestModeAndLinkAreKept(t *testing.T) {
+	w := newWorld(t)
+	real := filepath.Join(t.TempDir(), "target.yaml")
+	w.Expect(os.WriteFile(real, []byte(order("a", "one")), 0o640)).To(Succeed())
+	w.Expect(os.Chmod(real, 0o662)).To(Succeed())
+	if os.Getuid() == 0 {
+		w.Expect(os.Chown(real, 1234, 4321)).To(Succeed())
+	}
+	w.Expect(os.Symlink(real, w.path("a.yaml"))).To(Succeed())
+	w.watching()
+	w.becomes("a", store.Present)
+	w.record("a", "a.yaml")
+	before, err := os.Stat(real)
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(w.project("a").Written).To(BeTrue())
+	link, err := os.Readlink(w.path("a.yaml"))
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(link).To(Equal(real))
+	after, err := os.Stat(real)
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(after.Mode()).To(Equal(before.Mode()))
+	w.Expect(ownerOf(after)).To(Equal(ownerOf(before)))
+	w.Expect(filepath.Glob(filepath.Join(filepath.Dir(real), ".awo-*"))).To(BeEmpty())
+}
+
+func TestStatusModes(t *testing.T) {
+	tracked := func(context.Context, string) (map[string]bool, error) {
+		return map[string]bool{"order-00.yaml": true}, nil
+	}
+	for name, c := range map[string]struct {
+		options func(*store.Options)
+		prepare func(w *world)
+		reason  string
+	}{
+		"record":            {func(o *store.Options) { o.StatusMode = store.StatusRecord }, nil, v1alpha1.ReasonConfigured},
+		"no checkout":       {func(o *store.Options) { o.Tracked = tracked }, nil, ""},
+		"tracked":           {func(o *store.Options) { o.Tracked = tracked }, checkout, v1alpha1.ReasonTrackedByGit},
+		"tracked, insisted": {func(o *store.Options) { o.Tracked, o.StatusMode = tracked, store.StatusManifest }, checkout, ""},
+		"git fails": {func(o *store.Options) {
+			o.Tracked = func(context.Context, string) (map[string]bool, error) { return nil, errors.New("git is broken") }
+		}, checkout, v1alpha1.ReasonTrackedByGit},
+		"read-only file":      {func(*store.Options) {}, func(w *world) { w.Expect(os.Chmod(w.path("order-00.yaml"), 0o444)).To(Succeed()) }, v1alpha1.ReasonNotWritable},
+		"read-only directory": {func(*store.Options) {}, closeDirectory, "*"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, c.options).watching()
+			w.orders(1)
+			if c.prepare != nil {
+				c.prepare(w)
+			}
+			before := w.read("order-00.yaml")
+			p := w.project("order-00")
+			if c.reason == "" {
+				w.Expect(p.Written).To(BeTrue())
+				return
+			}
+			w.Expect(p.Written).To(BeFalse())
+			if c.reason != "*" {
+				w.Expect(p.KeptOut).To(Equal(c.reason))
+			}
+			w.Expect(p.KeptOut).NotTo(BeEmpty())
+			w.Expect(p.Message).To(ContainSubstring("awo get order-00"))
+			w.Expect(w.read("order-00.yaml")).To(Equal(before))
+		})
+	}
+}
+
+func closeDirectory(w *world) {
+	w.Expect(os.Chmod(w.path(""), 0o555)).To(Succeed())
+	w.t.Cleanup(func() { w.Check(os.Chmod(w.path(""), 0o755)) })
+}
+
+func checkout(w *world) {
+	w.git("init", "-q")
+	w.git("add", "-A")
+}
+
+func (w *world) git(args ...string) {
+	w.t.Helper()
+	cmd := exec.CommandContext(w.t.Context(), "git", args...)
+	cmd.Dir = w.path("")
+	out, err := cmd.CombinedOutput()
+	w.Expect(err).NotTo(HaveOccurred(), string(out))
+}
+
+// lsFiles asks the real git.
+func lsFiles(ctx context.Context, dir string) (map[string]bool, error) {
+	cmd := exec.CommandContext(ctx, "git", "ls-files", "-z")
+	cmd.Dir = dir
+	data, err := cmd.Output()
+	out := map[string]bool{}
+	for path := range strings.SplitSeq(string(data), "\x00") {
+		out[path] = true
+	}
+	return out, err
+}
+
+func TestWhatGitTracksIsAskedAgainWhenItsIndexChanges(t *testing.T) {
+	var asked atomic.Int32
+	w := newWorld(t, func(o *store.Options) {
+		o.Tracked = func(ctx context.Context, dir string) (map[string]bool, error) {
+			asked.Add(1)
+			return lsFiles(ctx, dir)
+		}
+	}).watching()
+	w.orders(2)
+	w.git("init", "-q")
+	w.git("add", "order-00.yaml")
+	w.Expect(w.project("order-00").KeptOut).To(Equal(v1alpha1.ReasonTrackedByGit))
+	w.Expect(w.project("order-01").Written).To(BeTrue())
+	w.Expect(asked.Load()).To(Equal(int32(1)), "as long as the index is the same, git is not asked again")
+	w.git("rm", "-q", "--cached", "order-00.yaml")
+	w.Expect(w.project("order-00").Written).To(BeTrue())
+}
+
+// A work tree that is read as orders: what people do with git runs nothing twice and deletes nothing.
+func TestCheckoutOfAnotherBranchAndBack(t *testing.T) {
+	w := newWorld(t, func(o *store.Options) { o.Tracked, o.GoneAfter = lsFiles, 2*time.Second }).watching()
+	w.git("init", "-q", "-b", "main")
+	w.git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "--allow-empty", "-m", "empty")
+	w.git("checkout", "-q", "-b", "orders")
+	names := w.orders(8)
+	w.git("add", "-A")
+	w.git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "-m", "orders")
+	w.git("checkout", "-q", "main")
+	w.becomes(names[0], store.Held)
+	w.git("checkout", "-q", "orders")
+	for _, name := range names {
+		w.becomes(name, store.Present)
+	}
+	w.git("mv", "order-00.yaml", "moved.yaml")
+	w.Eventually(func() string { return w.store.Lookup("order-00").Path }).Should(Equal("moved.yaml"))
+	w.Expect(w.store.Ready()).To(Succeed())
+}
+
+var counter = regexp.MustCompile(`save-(\d+)`)
+
+// An editor that saves again and again while the status is written loses none of its saves: the file ends as it was
+// saved last, with the newest status in it.
+func TestEditorsSaveDuringProjectionIsNotLost(t *testing.T) {
+	text := func(n int) string { return order("a", fmt.Sprintf("save-%d", n)) }
+	for name, save := range map[string]func(path string, n int) error{
+		"by rename": func(path string, n int) error {
+			temp := filepath.Join(filepath.Dir(path), ".editor.swp")
+			if err := os.WriteFile(temp, []byte(text(n)), 0o644); err != nil {
+				return err
+			}
+			return os.Rename(temp, path)
+		},
+		"in place": func(path string, n int) error {
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+			if err != nil {
+				return err
+			}
+			half := len(text(n)) / 2
+			_, first := f.WriteString(text(n)[:half])
+			_, second := f.WriteString(text(n)[half:])
+			return errors.Join(first, second, f.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t).watching()
+			w.write("a.yaml", text(0))
+			w.becomes("a", store.Present)
+			r := w.record("a", "a.yaml")
+			const saves = 1500
+			var done atomic.Bool
+			var lost atomic.Int32
+			var editor, writers sync.WaitGroup
+			editor.Go(func() {
+				for n := 1; n <= saves; n++ {
+					w.Check(save(w.path("a.yaml"), n))
+					// What was just saved, or a status added to it, is what is there: nobody else saves.
+					if data, err := os.ReadFile(w.path("a.yaml")); err == nil {
+						if m := counter.FindSubmatch(data); m != nil && string(m[1]) != fmt.Sprint(n) {
+							lost.Add(1)
+						}
+					}
+				}
+				done.Store(true)
+			})
+			written := 0
+			writers.Go(func() {
+				for n := 0; !done.Load(); n++ {
+					w.Check(ignoreMissing(w.store.Update(r.ID, func(r *store.Record) error {
+						r.Status.Message = fmt.Sprintf("message %d", n)
+						return nil
+					})))
+					p, err := w.store.Project("a")
+					if err != nil && !errors.Is(err, store.ErrBusy) {
+						t.Error(err)
+					}
+					if p.Written {
+						written++
+					}
+				}
+			})
+			editor.Wait()
+			writers.Wait()
+			w.Expect(w.read("a.yaml")).To(ContainSubstring(fmt.Sprintf("save-%d\n", saves)), "the last save")
+			w.Eventually(w.request("a")).Should(Equal(fmt.Sprintf("save-%d", saves)))
+			w.project("a")
+			w.Expect(w.read("a.yaml")).To(ContainSubstring(fmt.Sprintf("save-%d\n", saves)))
+			latest, err := w.store.Record(r.ID)
+			w.Expect(err).NotTo(HaveOccurred())
+			w.Expect(w.statusOf("a.yaml", "a").Message).To(Equal(latest.Status.Message))
+			w.Expect(filepath.Glob(w.path(".awo-*"))).To(BeEmpty())
+			t.Logf("%d saves, %d projections written, %d times another state was seen for a moment", saves, written, lost.Load())
+		})
+	}
+}
+
+func ignoreMissing(_ *store.Record, err error) error { return err }
+
+func TestEditManifest(t *testing.T) {
+	w := newWorld(t)
+	w.write("sub/two.yaml", order("a", "one")+"---\n"+order("b", "two"))
+	cancel := func(data []byte, doc int) ([]byte, error) {
+		return manifest.SetField(data, doc, []string{"spec", "cancel"}, true)
+	}
+	w.Expect(w.store.EditManifest("b", cancel)).To(Succeed())
+	w.Expect(w.store.Lookup("b").Object.Spec.Cancel).To(BeTrue())
+	w.Expect(w.store.Lookup("a").Object.Spec.Cancel).To(BeFalse())
+	w.Expect(w.store.EditManifest("c", cancel)).To(MatchError(store.ErrNotFound))
+
+	w.Expect(os.Rename(w.path("sub/two.yaml"), w.path("moved.yaml"))).To(Succeed())
+	w.Expect(w.store.EditManifest("a", cancel)).To(Succeed(), "it is found where it is now")
+	w.Expect(w.store.Lookup("a").Object.Spec.Cancel).To(BeTrue())
+	w.write("moved.yaml", "kind: [")
+	w.Expect(w.store.EditManifest("a", cancel)).To(MatchError(ContainSubstring("broken")))
+}
+
+func TestEditsOfManyProcessesAllCount(t *testing.T) {
+	w := newWorld(t).watching()
+	w.write("a.yaml", order("a", "one"))
+	w.becomes("a", store.Present)
+	r := w.record("a", "a.yaml")
+	var group sync.WaitGroup
+	for i := range 6 {
+		group.Go(func() {
+			command, err := store.Open(options(w.dir))
+			w.Check(err)
+			w.Check(command.EditManifest("a", func(data []byte, doc int) ([]byte, error) {
+				return manifest.SetField(data, doc, []string{"metadata", "annotations", fmt.Sprintf("x/k%d", i)}, "v")
+			}))
+		})
+	}
+	for n := range 20 {
+		w.update(r.ID, func(r *store.Record) { r.Status.Message = fmt.Sprint(n) })
+		w.project("a")
+	}
+	group.Wait()
+	w.project("a")
+	w.Eventually(func() map[string]string { return w.store.Lookup("a").Object.Annotations }).Should(HaveLen(6))
+	w.Expect(w.statusOf("a.yaml", "a").Message).To(Equal("19"))
+}
+
+func TestWriteManifest(t *testing.T) {
+	w := newWorld(t).watching()
+	w.Expect(w.store.WriteManifest("new/a.yaml", []byte(order("a", "one")))).To(Succeed())
+	w.becomes("a", store.Present)
+	w.Expect(w.store.WriteManifest(w.path("new/a.yaml"), []byte(order("a", "two")))).To(Succeed())
+	w.Eventually(w.request("a")).Should(Equal("two"))
+	for _, bad := range []string{"../outside.yaml", "/tmp/x.yaml", "a.txt", ".hidden.yaml", ".git/a.yaml"} {
+		w.Expect(w.store.WriteManifest(bad, nil)).NotTo(Succeed(), bad)
+	}
+}
+
+func TestReadOnlyDirectoryRefusesCommands(t *testing.T) {
+	w := newWorld(t)
+	w.write("..v1/a.yaml", order("a", "one"))
+	w.Expect(os.Symlink("..v1/a.yaml", w.path("a.yaml"))).To(Succeed())
+	w.Expect(w.store.EditManifest("a", nil)).To(MatchError(fs.ErrPermission))
+	w.Expect(w.store.Delete("a")).To(MatchError(fs.ErrPermission))
+	w.Expect(w.store.Lookup("a").Presence).To(Equal(store.Present), "a deletion that is refused leaves no tombstone")
+}

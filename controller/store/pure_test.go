@@ -1,0 +1,411 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store/manifest"
+)
+
+func TestJudgeDecidesWhenAFileIsBelieved(t *testing.T) {
+	const debounce, badAfter = 20 * time.Millisecond, 5 * time.Second
+	for name, c := range map[string]struct {
+		glance glance
+		act    bool
+		again  time.Duration
+	}{
+		"good and quiet":                      {glance{Quiet: debounce}, true, 0},
+		"good, just written":                  {glance{Quiet: 5 * time.Millisecond}, false, 15 * time.Millisecond},
+		"changes while it is read":            {glance{Quiet: time.Hour, Changing: true}, false, debounce},
+		"bad for a moment":                    {glance{Quiet: time.Second, Bad: true}, false, 4 * time.Second},
+		"bad for just under the time":         {glance{Quiet: badAfter - 1, Bad: true}, false, 1},
+		"bad for long":                        {glance{Quiet: badAfter, Bad: true}, true, 0},
+		"good, but a writer is not done":      {glance{Quiet: time.Second, Busy: true}, false, debounce},
+		"good, and a writer never ends":       {glance{Quiet: badAfter, Busy: true}, true, 0},
+		"bad, and a writer is not done":       {glance{Quiet: time.Second, Busy: true, Bad: true}, false, debounce},
+		"a writer, close to the end of trust": {glance{Quiet: badAfter - 3, Busy: true}, false, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			act, again := judge(c.glance, debounce, badAfter)
+			g.Expect(act).To(Equal(c.act))
+			g.Expect(again).To(Equal(c.again))
+		})
+	}
+}
+
+func TestChooseOneOfTheFilesWithAName(t *testing.T) {
+	at := func(path string, document int, good bool) candidate {
+		return candidate{place: place{path, document}, Good: good}
+	}
+	for name, c := range map[string]struct {
+		candidates []candidate
+		recorded   place
+		want       place
+	}{
+		"no record: first in byte order":         {[]candidate{at("b.yaml", 0, true), at("a.yaml", 0, true)}, place{}, place{"a.yaml", 0}},
+		"byte order, not alphabet":               {[]candidate{at("a.yaml", 0, true), at("B.yaml", 0, true)}, place{}, place{"B.yaml", 0}},
+		"the recorded path wins":                 {[]candidate{at("a.yaml", 0, true), at("b.yaml", 0, true)}, place{"b.yaml", 0}, place{"b.yaml", 0}},
+		"the recorded path wins, broken":         {[]candidate{at("a.yaml", 0, true), at("b.yaml", 0, false)}, place{"b.yaml", 0}, place{"b.yaml", 0}},
+		"the recorded document wins":             {[]candidate{at("a.yaml", 0, true), at("a.yaml", 2, true)}, place{"a.yaml", 2}, place{"a.yaml", 2}},
+		"another document of the recorded path":  {[]candidate{at("a.yaml", 0, true), at("b.yaml", 3, true)}, place{"b.yaml", 1}, place{"b.yaml", 3}},
+		"the recorded path is not among them":    {[]candidate{at("c.yaml", 0, true), at("b.yaml", 0, true)}, place{"a.yaml", 0}, place{"b.yaml", 0}},
+		"a good one before one that never was":   {[]candidate{at("a.yaml", 0, false), at("b.yaml", 0, true)}, place{}, place{"b.yaml", 0}},
+		"documents of a file in their order":     {[]candidate{at("a.yaml", 4, true), at("a.yaml", 3, true)}, place{}, place{"a.yaml", 3}},
+		"ten is after nine, in one file":         {[]candidate{at("a.yaml", 10, true), at("a.yaml", 9, true)}, place{}, place{"a.yaml", 9}},
+		"a subdirectory sorts by its whole path": {[]candidate{at("z/a.yaml", 0, true), at("y.yaml", 0, true)}, place{}, place{"y.yaml", 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			chosen := choose(c.candidates, c.recorded)
+			g.Expect(c.candidates[chosen].place).To(Equal(c.want))
+			g.Expect(otherPlaces(c.candidates, chosen)).NotTo(ContainElement(c.want))
+		})
+	}
+}
+
+func TestGuardHoldsMassDeletions(t *testing.T) {
+	for name, c := range map[string]struct {
+		view  guardView
+		holds bool
+	}{
+		"nothing missing":               {guardView{Known: 10}, false},
+		"all of five":                   {guardView{Known: 5, Missing: 5}, false},
+		"all of six":                    {guardView{Known: 6, Missing: 6}, true},
+		"just half of twelve":           {guardView{Known: 12, Missing: 6}, false},
+		"more than half of twelve":      {guardView{Known: 12, Missing: 7}, true},
+		"many, but not half":            {guardView{Known: 10000, Missing: 4000}, false},
+		"one, in a directory unread":    {guardView{Known: 10, Missing: 1, Broken: "unreadable"}, true},
+		"none, in a directory unread":   {guardView{Known: 10, Broken: "unreadable"}, true},
+		"no order at all":               {guardView{}, false},
+		"five of nine, more than half":  {guardView{Known: 9, Missing: 5}, false},
+		"six of eleven, more than half": {guardView{Known: 11, Missing: 6}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			NewWithT(t).Expect(c.view.holds()).To(Equal(c.holds))
+		})
+	}
+}
+
+func TestConfirmAtPutsOffWhileFilesVanishOneByOne(t *testing.T) {
+	start := time.Unix(1000, 0)
+	after := func(d time.Duration) time.Time { return start.Add(d) }
+	for name, c := range map[string]struct {
+		view confirmView
+		want time.Time
+	}{
+		"one":                         {confirmView{Since: start, Missing: 1, Latest: start}, after(10 * time.Second)},
+		"five, the last one just now": {confirmView{Since: start, Missing: 5, Latest: after(9 * time.Second)}, after(10 * time.Second)},
+		"six, the last one just now":  {confirmView{Since: start, Missing: 6, Latest: after(9 * time.Second)}, after(19 * time.Second)},
+		"six at once":                 {confirmView{Since: start, Missing: 6, Latest: start}, after(10 * time.Second)},
+		"ever more, but not for ever": {confirmView{Since: start, Missing: 600, Latest: after(10 * time.Minute)}, after(time.Minute)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			NewWithT(t).Expect(confirmAt(c.view, 10*time.Second)).To(Equal(c.want))
+		})
+	}
+}
+
+// guardStep is a census some seconds after the start.
+type guardStep struct {
+	at      int
+	missing []string
+	known   int
+	broken  string
+	foreign string
+	part    bool // not everything was listed
+	want    map[string]Presence
+}
+
+func TestGuardOverTime(t *testing.T) {
+	seven := []string{"a", "b", "c", "d", "e", "f", "g"}
+	all := func(p Presence) map[string]Presence {
+		out := map[string]Presence{}
+		for _, name := range seven {
+			out[name] = p
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		accept bool
+		steps  []guardStep
+	}{
+		"deleted": {steps: []guardStep{
+			{at: 0, missing: []string{"a"}, known: 3, want: map[string]Presence{"a": Missing}},
+			{at: 9, missing: []string{"a"}, known: 3, want: map[string]Presence{"a": Missing}},
+			{at: 10, missing: []string{"a"}, known: 3, want: map[string]Presence{"a": Gone}},
+		}},
+		"a look at one file confirms nothing": {steps: []guardStep{
+			{at: 0, missing: []string{"a"}, known: 3, part: true, want: map[string]Presence{"a": Missing}},
+			{at: 20, missing: []string{"a"}, known: 3, part: true, want: map[string]Presence{"a": Missing}},
+			{at: 21, missing: []string{"a"}, known: 3, want: map[string]Presence{"a": Gone}},
+		}},
+		"back in between": {steps: []guardStep{
+			{at: 0, missing: []string{"a"}, known: 3},
+			{at: 5, known: 3},
+			{at: 6, missing: []string{"a"}, known: 3},
+			{at: 12, missing: []string{"a"}, known: 3, want: map[string]Presence{"a": Missing}},
+			{at: 16, missing: []string{"a"}, known: 3, want: map[string]Presence{"a": Gone}},
+		}},
+		"a listing with errors counts for nothing": {steps: []guardStep{
+			{at: 0, missing: []string{"a"}, known: 3, broken: "unread", want: map[string]Presence{"a": Held}},
+			{at: 30, missing: []string{"a"}, known: 3, broken: "unread", want: map[string]Presence{"a": Held}},
+			{at: 31, missing: []string{"a"}, known: 3, want: map[string]Presence{"a": Missing}},
+			{at: 41, missing: []string{"a"}, known: 3, want: map[string]Presence{"a": Gone}},
+		}},
+		"mass deletion is held, and a part that stays away is not gone at once": {steps: []guardStep{
+			{at: 0, missing: seven, known: 8, want: all(Held)},
+			{at: 100, missing: seven, known: 8, want: all(Held)},
+			{at: 101, missing: seven[:1], known: 8, want: map[string]Presence{"a": Missing}},
+			{at: 110, missing: seven[:1], known: 8, want: map[string]Presence{"a": Missing}},
+			{at: 111, missing: seven[:1], known: 8, want: map[string]Presence{"a": Gone}},
+		}},
+		"mass deletion, accepted at the start": {accept: true, steps: []guardStep{
+			{at: 0, missing: seven, known: 8, want: all(Missing)},
+			{at: 10, missing: seven, known: 8, want: all(Gone)},
+		}},
+		"another device, accepted at the start": {accept: true, steps: []guardStep{
+			{at: 0, missing: seven[:1], known: 8, foreign: "another device", want: map[string]Presence{"a": Missing}},
+			{at: 10, missing: seven[:1], known: 8, want: map[string]Presence{"a": Gone}},
+		}},
+		"an unread directory is not accepted": {accept: true, steps: []guardStep{
+			{at: 0, missing: seven[:1], known: 8, broken: "unread", want: map[string]Presence{"a": Held}},
+			{at: 20, missing: seven[:1], known: 8, broken: "unread", want: map[string]Presence{"a": Held}},
+		}},
+		"what vanishes after the start is not accepted": {accept: true, steps: []guardStep{
+			{at: 0, known: 8},
+			{at: 5, missing: seven, known: 8, want: all(Held)},
+		}},
+		"another device": {steps: []guardStep{
+			{at: 0, missing: seven[:1], known: 8, foreign: "another device", want: map[string]Presence{"a": Held}},
+		}},
+		"another device with all in place": {steps: []guardStep{
+			{at: 0, known: 8, foreign: "another device"},
+		}},
+		"what is confirmed does not count again": {steps: []guardStep{
+			{at: 0, missing: seven[:4], known: 7},
+			{at: 10, missing: seven[:4], known: 7, want: map[string]Presence{"a": Gone, "d": Gone}},
+			{at: 11, missing: seven, known: 7, want: map[string]Presence{"a": Gone, "g": Missing}},
+		}},
+		"a slow rm -rf ends in the guard": {steps: []guardStep{
+			{at: 0, missing: seven[:1], known: 10, part: true},
+			{at: 3, missing: seven[:4], known: 10, part: true},
+			{at: 6, missing: seven[:6], known: 10, part: true},
+			{at: 12, missing: seven[:6], known: 10, want: map[string]Presence{"a": Held}},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			guard := newGuard(c.accept, 10*time.Second)
+			for _, step := range c.steps {
+				now := time.Unix(int64(1000+step.at), 0)
+				_, next := guard.take(census{
+					now: now, missing: slices.Clone(step.missing), known: step.known,
+					broken: step.broken, foreign: step.foreign, full: !step.part,
+				})
+				for name, want := range step.want {
+					g.Expect(guard.presence(name)).To(Equal(want), "%s after %d s", name, step.at)
+					if want == Missing {
+						g.Expect(next).To(BeTemporally("~", now, time.Minute), "it must be looked at again")
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestGuardTellsWhoChanged(t *testing.T) {
+	g := NewWithT(t)
+	guard := newGuard(false, 10*time.Second)
+	at := func(s int64, missing ...string) []string {
+		changed, _ := guard.take(census{now: time.Unix(s, 0), missing: missing, known: 4, full: true})
+		return changed
+	}
+	g.Expect(at(0)).To(BeEmpty())
+	g.Expect(at(1, "a", "b")).To(ConsistOf("a", "b"), "vanished")
+	g.Expect(at(2, "a", "b")).To(BeEmpty())
+	g.Expect(at(3, "a")).To(ConsistOf("b"), "back")
+	g.Expect(at(11, "a")).To(ConsistOf("a"), "gone")
+	g.Expect(at(12, "a")).To(BeEmpty())
+}
+
+func TestKeptOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		view   writeView
+		reason string
+	}{
+		"written":                       {writeView{}, ""},
+		"record by flag":                {writeView{Mode: StatusRecord}, v1alpha1.ReasonConfigured},
+		"record by flag before others":  {writeView{Mode: StatusRecord, ReadOnly: true}, v1alpha1.ReasonConfigured},
+		"read-only":                     {writeView{ReadOnly: true}, v1alpha1.ReasonReadOnly},
+		"read-only, whatever the flag":  {writeView{Mode: StatusManifest, ReadOnly: true}, v1alpha1.ReasonReadOnly},
+		"swapped as a whole":            {writeView{Swapped: true}, v1alpha1.ReasonReadOnly},
+		"swapped as a whole, by flag":   {writeView{Mode: StatusManifest, Swapped: true}, ""},
+		"write-protected":               {writeView{Closed: true}, v1alpha1.ReasonNotWritable},
+		"write-protected, by flag":      {writeView{Mode: StatusManifest, Closed: true}, ""},
+		"tracked by git":                {writeView{Tracked: true}, v1alpha1.ReasonTrackedByGit},
+		"tracked by git, by flag":       {writeView{Mode: StatusManifest, Tracked: true}, ""},
+		"git does not tell":             {writeView{Untold: errors.New("git is not there")}, v1alpha1.ReasonTrackedByGit},
+		"git does not tell, by flag":    {writeView{Mode: StatusManifest, Untold: errors.New("x")}, ""},
+		"read-only counts before git":   {writeView{ReadOnly: true, Tracked: true}, v1alpha1.ReasonReadOnly},
+		"protection counts before git":  {writeView{Closed: true, Tracked: true}, v1alpha1.ReasonNotWritable},
+		"manifest mode and all is well": {writeView{Mode: StatusManifest}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			c.view.Name, c.view.Path = "order", "a/order.yaml"
+			out, is := keptOut(c.view)
+			g.Expect(is).To(Equal(c.reason != ""))
+			g.Expect(out.KeptOut).To(Equal(c.reason))
+			if is {
+				g.Expect(out.Message).To(And(ContainSubstring("a/order.yaml"), ContainSubstring("awo get order")))
+			}
+		})
+	}
+}
+
+func TestKeptMode(t *testing.T) {
+	for name, c := range map[string]struct {
+		mode  fs.FileMode
+		owner ownership
+		want  fs.FileMode
+	}{
+		"all kept":                            {0o640, ownership{SameOwner: true, SameGroup: true}, 0o640},
+		"group lost":                          {0o664, ownership{SameOwner: true}, 0o604},
+		"owner lost, in the group":            {0o644, ownership{SameGroup: true, OwnerInGroup: true}, 0o664},
+		"owner lost, not in the group":        {0o600, ownership{SameGroup: true}, 0o606},
+		"owner and group lost":                {0o640, ownership{}, 0o606},
+		"an owner who could only read":        {0o400, ownership{SameGroup: true, OwnerInGroup: true}, 0o440},
+		"execution is not spread":             {0o755, ownership{SameGroup: true, OwnerInGroup: true}, 0o775},
+		"execution is not given to everybody": {0o700, ownership{}, 0o706},
+	} {
+		t.Run(name, func(t *testing.T) {
+			NewWithT(t).Expect(keptMode(c.mode, c.owner)).To(Equal(c.want))
+		})
+	}
+}
+
+func TestMergeKeepsTheLastGoodState(t *testing.T) {
+	good := func(index int, name, packed string) doc { return doc{index: index, name: name, packed: []byte(packed)} }
+	stale := func(index int, name, packed string) doc {
+		d := good(index, name, packed)
+		d.stale = true
+		if packed == "" {
+			d.packed = nil
+		}
+		return d
+	}
+	for name, c := range map[string]struct {
+		former, found, want []doc
+	}{
+		"empty now":                      {[]doc{good(0, "a", "1")}, nil, []doc{stale(0, "a", "1")}},
+		"one of two broken":              {[]doc{good(0, "a", "1"), good(1, "b", "1")}, []doc{good(0, "a", "2"), {index: 1, name: "b"}}, []doc{good(0, "a", "2"), stale(1, "b", "1")}},
+		"one of two broken beyond names": {[]doc{good(0, "a", "1"), good(1, "b", "1")}, []doc{good(0, "a", "2"), {index: 1}}, []doc{good(0, "a", "2"), stale(1, "b", "1")}},
+		"moved within the file":          {[]doc{good(0, "a", "1")}, []doc{{index: 0, name: "x"}, {index: 1, name: "a"}}, []doc{stale(0, "x", ""), stale(1, "a", "1")}},
+		"never good":                     {nil, []doc{{index: 0, name: "a"}}, []doc{stale(0, "a", "")}},
+		"taken out beside a broken one":  {[]doc{good(0, "a", "1"), good(1, "b", "1")}, []doc{{index: 0, name: "a"}}, []doc{stale(0, "a", "1")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			NewWithT(t).Expect(merge(c.former, reading{docs: c.found})).To(Equal(c.want))
+		})
+	}
+}
+
+func TestQuietFor(t *testing.T) {
+	wall, now := time.Unix(1000, 0), time.Unix(5, 0)
+	at := stamp{Ctime: time.Unix(990, 0).UnixNano()}
+	for name, c := range map[string]struct {
+		at        stamp
+		firstSeen time.Time
+		want      time.Duration
+	}{
+		"by the file system":                 {at, now, 10 * time.Second},
+		"by our own clock":                   {at, now.Add(-time.Minute), time.Minute},
+		"a file system ahead of us":          {stamp{Ctime: time.Unix(2000, 0).UnixNano()}, now, 0},
+		"a file system ahead of us, watched": {stamp{Ctime: time.Unix(2000, 0).UnixNano()}, now.Add(-time.Second), time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			NewWithT(t).Expect(c.at.quietFor(wall, c.firstSeen, now)).To(Equal(c.want))
+		})
+	}
+}
+
+func TestAgenda(t *testing.T) {
+	g := NewWithT(t)
+	at := func(s int64) time.Time { return time.Unix(s, 0) }
+	a := newAgenda()
+	_, planned := a.next()
+	g.Expect(planned).To(BeFalse())
+	a.set("moved later", at(1))
+	a.set("first", at(2))
+	a.set("moved later", at(5))
+	a.sooner("first", at(3))
+	a.sooner("pulled in", at(9))
+	a.sooner("pulled in", at(4))
+	next, _ := a.next()
+	g.Expect(next).To(Equal(at(2)))
+	g.Expect(a.due(at(1))).To(BeEmpty())
+	g.Expect(a.due(at(4))).To(Equal([]string{"first", "pulled in"}))
+	g.Expect(a.due(at(5))).To(Equal([]string{"moved later"}))
+	_, planned = a.next()
+	g.Expect(planned).To(BeFalse())
+}
+
+func TestRecordCodec(t *testing.T) {
+	record := &Record{ID: "wo-00000001", Name: "a", Run: 3, Path: "x/a.yaml", Document: 2, End: &End{Phase: v1alpha1.PhaseFailed}, Deleted: true}
+	record.Spec.Request = "<html> & \u2028"
+	data, err := encodeRecord(record)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	replace := func(from, to string) []byte {
+		out := slices.Concat(data)
+		i := slices.Index(out, from[0])
+		for ; i >= 0 && string(out[i:i+len(from)]) != from; i++ {
+		}
+		return slices.Concat(out[:i], []byte(to), out[i+len(from):])
+	}
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"whole":                 {data, ""},
+		"reformatted":           {replace(`"record":{`, "\"record\": {\n\t"), ""},
+		"cut":                   {data[:len(data)/2], "torn"},
+		"empty":                 {nil, "torn"},
+		"a bit flipped":         {replace(`"run":3`, `"run":2`), "checksum"},
+		"newer":                 {replace(`"version":1`, `"version":2`), "schema version 2"},
+		"no version":            {replace(`"version":1`, `"version":0`), "checksum"},
+		"the record of another": {replace(`wo-00000001`, `wo-00000002`), "checksum"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			got, err := decodeRecord("wo-00000001", c.data)
+			e, entryErr := decodeEntry("wo-00000001", c.data)
+			if c.want != "" {
+				g.Expect(err).To(MatchError(ContainSubstring(c.want)))
+				g.Expect(entryErr).To(MatchError(ContainSubstring(c.want)))
+				return
+			}
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(entryErr).NotTo(HaveOccurred())
+			g.Expect(got).To(Equal(record))
+			g.Expect(e).To(Equal(entryOf(record)), "both ways of reading agree")
+		})
+	}
+	g := NewWithT(t)
+	_, err = decodeRecord("wo-00000009", data)
+	g.Expect(err).To(MatchError(ContainSubstring("not of run wo-00000009")))
+	_, err = decodeEntry("wo-00000009", data)
+	g.Expect(err).To(MatchError(ContainSubstring("not of run wo-00000009")))
+}
+
+func TestProblemText(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(FileProblem{Path: "a.yaml", Problem: manifest.Problem{Line: 7, Field: "spec.x", Message: "no"}}.String()).To(Equal("a.yaml: line 7: spec.x: no"))
+	g.Expect(FileProblem{Path: "a.yaml", Problem: manifest.Problem{Message: "no"}}.String()).To(Equal("a.yaml: no"))
+}
