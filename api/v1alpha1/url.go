@@ -163,20 +163,20 @@ func parseWeb(scheme, rest string) (RepositoryURL, error) {
 	return RepositoryURL{Scheme: scheme, Host: strings.ToLower(authority), Path: path.Clean(decoded)}, nil
 }
 
+// errHost is the message about a host.
+var errHost = errors.New("has no valid host; allowed is a name or address such as github.com, 192.0.2.7 or [2001:db8::7], with an optional :PORT")
+
 // checkAuthority checks HOST[:PORT], where HOST may be an IPv6 address in brackets.
 func checkAuthority(authority string) error {
-	host, port, hasPort := authority, "", false
+	host, port, hasPort := strings.Cut(authority, ":")
 	if strings.HasPrefix(authority, "[") {
 		inner, after, closed := strings.Cut(authority[1:], "]")
 		if !closed || !ipv6Pattern.MatchString(inner) || (after != "" && !strings.HasPrefix(after, ":")) {
-			return errors.New("has no valid host; allowed is a name or address such as github.com, 192.0.2.7 or [2001:db8::7], with an optional :PORT")
+			return errHost
 		}
-		host, port, hasPort = "ipv6", strings.TrimPrefix(after, ":"), after != ""
-	} else {
-		host, port, hasPort = strings.Cut(authority, ":")
-	}
-	if !hostPattern.MatchString(host) || strings.Contains(host, "..") {
-		return errors.New("has no valid host; allowed is a name or address such as github.com, 192.0.2.7 or [2001:db8::7], with an optional :PORT")
+		port, hasPort = strings.TrimPrefix(after, ":"), after != ""
+	} else if !hostPattern.MatchString(host) || strings.Contains(host, "..") {
+		return errHost
 	}
 	if n, err := strconv.Atoi(port); hasPort && (err != nil || n < 1 || n > 65535 || strings.HasPrefix(port, "+")) {
 		return errors.New("has no valid port; allowed is 1 to 65535")

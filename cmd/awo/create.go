@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -159,7 +158,7 @@ func (o *createOptions) object(name string, flags *pflag.FlagSet) *v1alpha1.Work
 		object.Spec.Phases = append(object.Spec.Phases, v1alpha1.Phase(phase))
 	}
 	if flags.Changed("retry-limit") {
-		object.Spec.RetryLimit = ptr.To(o.retryLimit)
+		object.Spec.RetryLimit = new(o.retryLimit)
 	}
 	return object
 }
@@ -170,10 +169,10 @@ func (o *createOptions) agentSpec() v1alpha1.Agent {
 		agent.Type = v1alpha1.AgentCommand
 	}
 	if o.maxTurns != 0 {
-		agent.MaxTurns = ptr.To(o.maxTurns)
+		agent.MaxTurns = new(o.maxTurns)
 	}
 	if o.maxBudget != "" {
-		agent.MaxBudgetUSD = ptr.To(intstr.FromString(o.maxBudget))
+		agent.MaxBudgetUSD = new(intstr.FromString(o.maxBudget))
 	}
 	return agent
 }

@@ -102,10 +102,10 @@ func (d *description) line(level int, cells ...string) {
 	_ = printers.WriteEscaped(d.tabs, strings.ReplaceAll(text, "\f", " ")+"\n")
 }
 
-// field writes a name and its value, nothing when there is no value.
-func (d *description) field(level int, name, value string) {
+// field writes a name and its value below a heading, nothing when there is no value.
+func (d *description) field(name, value string) {
 	if value != "" {
-		d.line(level, name+":", strings.ReplaceAll(value, "\n", " "))
+		d.line(1, name+":", strings.ReplaceAll(value, "\n", " "))
 	}
 }
 
@@ -180,20 +180,20 @@ func (d *description) problems(broken []store.FileProblem, invalid []manifest.Pr
 // spec shows what was asked for.
 func (d *description) spec(spec *v1alpha1.WorkOrderSpec) {
 	d.line(0, "Spec:")
-	d.field(1, "Repository", spec.Repository.URL)
-	d.field(1, "Base Branch", cmp.Or(spec.Repository.BaseBranch, "the remote's HEAD"))
-	d.field(1, "Branch", spec.Repository.Branch)
-	d.field(1, "Clone", string(spec.Repository.Clone))
-	d.field(1, "Phases", joinPhases(spec.Sequence()))
-	d.field(1, "Agent", agentText(spec))
-	d.field(1, "Pull Request", pullRequestText(spec.PullRequest))
-	d.field(1, "Timeouts", timeoutsText(spec.Timeouts))
-	d.field(1, "Retry Limit", fmt.Sprint(spec.Retries()))
+	d.field("Repository", spec.Repository.URL)
+	d.field("Base Branch", cmp.Or(spec.Repository.BaseBranch, "the remote's HEAD"))
+	d.field("Branch", spec.Repository.Branch)
+	d.field("Clone", string(spec.Repository.Clone))
+	d.field("Phases", joinPhases(spec.Sequence()))
+	d.field("Agent", agentText(spec))
+	d.field("Pull Request", pullRequestText(spec.PullRequest))
+	d.field("Timeouts", timeoutsText(spec.Timeouts))
+	d.field("Retry Limit", fmt.Sprint(spec.Retries()))
 	if spec.Suspend {
-		d.field(1, "Suspend", "true")
+		d.field("Suspend", "true")
 	}
 	if spec.Cancel {
-		d.field(1, "Cancel", "true")
+		d.field("Cancel", "true")
 	}
 	d.align()
 	d.line(1, "Request:")

@@ -63,22 +63,22 @@ func timeoutsText(timeouts v1alpha1.Timeouts) string {
 // status shows where the order stands.
 func (d *description) status(status *v1alpha1.WorkOrderStatus) {
 	d.line(0, "Status:")
-	d.field(1, "Phase", string(status.Phase))
-	d.field(1, "Message", status.Message)
-	d.field(1, "ID", status.ID)
-	d.field(1, "Observed Generation", fmt.Sprint(status.ObservedGeneration))
-	d.field(1, "Branch", status.Branch)
-	d.field(1, "Base", strings.TrimSpace(status.BaseBranch+" "+status.BaseCommit))
-	d.field(1, "Head", status.HeadCommit)
+	d.field("Phase", string(status.Phase))
+	d.field("Message", status.Message)
+	d.field("ID", status.ID)
+	d.field("Observed Generation", fmt.Sprint(status.ObservedGeneration))
+	d.field("Branch", status.Branch)
+	d.field("Base", strings.TrimSpace(status.BaseBranch+" "+status.BaseCommit))
+	d.field("Head", status.HeadCommit)
 	if c := status.Changes; c != nil {
-		d.field(1, "Changes", fmt.Sprintf("%d commits, %d files, +%d -%d", c.Commits, c.Files, c.Additions, c.Deletions))
+		d.field("Changes", fmt.Sprintf("%d commits, %d files, +%d -%d", c.Commits, c.Files, c.Additions, c.Deletions))
 	}
 	if status.PullRequest != nil {
-		d.field(1, "Pull Request", status.PullRequest.URL)
+		d.field("Pull Request", status.PullRequest.URL)
 	}
-	d.field(1, "Usage", usageText(status.Usage))
+	d.field("Usage", usageText(status.Usage))
 	if status.NextAttemptAt != nil {
-		d.field(1, "Next Attempt", status.NextAttemptAt.UTC().Format(time.RFC3339))
+		d.field("Next Attempt", status.NextAttemptAt.UTC().Format(time.RFC3339))
 	}
 	d.align()
 	d.conditions(status.Conditions)

@@ -48,8 +48,9 @@ func programs() []program {
 
 // checkPrograms finds git, claude and gh and asks them for their versions.
 func (d *doctor) checkPrograms(ctx context.Context) []finding {
-	var findings []finding
-	for _, each := range programs() {
+	needed := programs()
+	findings := make([]finding, 0, len(needed))
+	for _, each := range needed {
 		findings = append(findings, d.checkProgram(ctx, each))
 	}
 	return findings

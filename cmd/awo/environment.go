@@ -70,8 +70,7 @@ func badVariable(name, value string, flag *pflag.Flag, err error) error {
 		return fmt.Errorf("%s: %q is not %s", name, value, expected)
 	}
 	// A flag of a type of its own says itself what it allows.
-	var invalid *pflag.InvalidValueError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		err = invalid.Unwrap()
 	}
 	return fmt.Errorf("%s: %q: %w", name, value, err)

@@ -44,7 +44,7 @@ func report(err error, errOut io.Writer) int {
 
 // flatten takes a joined error apart, so that each failure gets its own line.
 func flatten(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only the outermost layer is taken apart
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}

@@ -99,7 +99,7 @@ func record(name string, settings []string) error {
 func newTestRecord(name string, seen store.Observation, former *store.Record) *store.Record {
 	rec := &store.Record{
 		ID: "wo-0a1b2c3d", Name: name, Namespace: "default", Run: 1, UID: "11111111-2222-3333-4444-555555555555",
-		CreatedAt: metav1.NewTime(time.Now().Add(-5 * time.Minute)), Path: seen.Path, Document: seen.Document,
+		CreatedAt: metav1.NewTime(time.Now().Add(-5*24*time.Hour - time.Hour)), Path: seen.Path, Document: seen.Document,
 		Spec: seen.Object.Spec,
 	}
 	if former != nil {

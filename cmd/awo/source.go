@@ -129,14 +129,11 @@ func checkSource(from *source, policy v1alpha1.Policy, named map[string]string) 
 	return wrong
 }
 
-// duplicate reports a name that another file of the same command has; Parse has seen those within one file.
+// duplicate reports a name that an earlier document has; named remembers where that is.
 func duplicate(label string, doc manifest.Document, named map[string]string) []manifest.Problem {
 	first, taken := named[doc.Name]
 	if !taken {
-		named[doc.Name] = label
-		return nil
-	}
-	if first == label {
+		named[doc.Name] = fmt.Sprintf("%s:%d", label, doc.Line)
 		return nil
 	}
 	return []manifest.Problem{{

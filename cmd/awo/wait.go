@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -163,11 +164,11 @@ func deletionDone(s *store.Store, name string) (bool, error) {
 
 // timedOut is kubectl's sentence, with the reason where the manifest is broken.
 func timedOut(s *store.Store, name string) error {
-	text := "timed out waiting for the condition on workorders/" + name
+	text := []string{"timed out waiting for the condition on workorders/" + name}
 	for _, problem := range problemsOf(s, name) {
-		text += "; " + problemLine(problem)
+		text = append(text, problemLine(problem))
 	}
-	return errors.New(text)
+	return errors.New(strings.Join(text, "; "))
 }
 
 // problemsOf returns what keeps the manifest of this name from being read.

@@ -34,6 +34,7 @@ func (s *screen) String() string {
 
 // start runs awo with these arguments until the test ends it.
 func start(t *testing.T, args ...string) (out, errOut *screen, end func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, errOut = &screen{}, &screen{}
 	root := rootCommand(&globalOptions{
@@ -62,18 +63,18 @@ func TestGetWatch(t *testing.T) {
 
 	table, warnings, endTable := start(t, "get", "-w")
 	names, _, endNames := start(t, "get", "first", "-w", "-o", "name")
-	g.Eventually(table.String).WithTimeout(10 * time.Second).Should(MatchRegexp(`(?m)^first +Pending`))
-	g.Eventually(names.String).WithTimeout(10 * time.Second).Should(Equal("workorder.awo.archon.dev/first\n"))
+	g.Eventually(table.String).WithTimeout(time.Minute).Should(MatchRegexp(`(?m)^first +Pending`))
+	g.Eventually(names.String).WithTimeout(time.Minute).Should(Equal("workorder.awo.archon.dev/first\n"))
 
 	drop("second")
-	g.Eventually(table.String).WithTimeout(10 * time.Second).Should(MatchRegexp(`(?m)^second +Pending`))
+	g.Eventually(table.String).WithTimeout(time.Minute).Should(MatchRegexp(`(?m)^second +Pending`))
 	g.Expect(record("first", []string{"phase=Implementing"})).To(Succeed())
-	g.Eventually(table.String).WithTimeout(10 * time.Second).Should(MatchRegexp(`(?m)^first +Implementing`))
-	g.Eventually(names.String).WithTimeout(10 * time.Second).Should(HavePrefix("workorder.awo.archon.dev/first\nworkorder.awo.archon.dev/first\n"))
+	g.Eventually(table.String).WithTimeout(time.Minute).Should(MatchRegexp(`(?m)^first +Implementing`))
+	g.Eventually(names.String).WithTimeout(time.Minute).Should(HavePrefix("workorder.awo.archon.dev/first\nworkorder.awo.archon.dev/first\n"))
 	g.Expect(os.WriteFile(filepath.Join(orders, "broken.yaml"), []byte("kind: [\n"), 0o600)).To(Succeed())
-	g.Eventually(warnings.String).WithTimeout(10 * time.Second).Should(ContainSubstring("Warning: broken.yaml:"))
+	g.Eventually(warnings.String).WithTimeout(time.Minute).Should(ContainSubstring("Warning: broken.yaml:"))
 	g.Expect(os.Remove(filepath.Join(orders, "second.yaml"))).To(Succeed())
-	g.Eventually(table.String).WithTimeout(10 * time.Second).Should(MatchRegexp(`(?s)second +Pending.*second +Pending`))
+	g.Eventually(table.String).WithTimeout(time.Minute).Should(MatchRegexp(`(?s)second +Pending.*second +Pending`))
 
 	g.Expect(endTable()).To(MatchError(context.Canceled))
 	g.Expect(endNames()).To(MatchError(context.Canceled))

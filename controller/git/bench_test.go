@@ -92,8 +92,14 @@ func BenchmarkLargeRepository(b *testing.B) {
 		}
 	})
 	b.Run("further", func(b *testing.B) {
+		n := 0
 		for b.Loop() {
-			checkoutAndCollect(b, w, ws)
+			n++
+			further := w.workspace(ws.URL, fmt.Sprintf("wo-%08x", n), sha)
+			if err := w.client.Fetch(b.Context(), further.URL, further.ID, sha); err != nil {
+				b.Fatal(err)
+			}
+			checkoutAndCollect(b, w, further)
 		}
 	})
 	b.Run("collect", func(b *testing.B) {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/agent-work-orders/awo/controller/process"
@@ -56,6 +57,8 @@ type Client struct {
 	config  Config
 	base    []string
 	mirrors registry
+	// fresh holds, by run, the stamp of an index that nothing was staged in yet.
+	fresh sync.Map
 }
 
 // New returns a Client. It touches neither disk nor git.

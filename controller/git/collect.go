@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -54,7 +53,7 @@ func (c *Client) Collect(ctx context.Context, w Workspace, message string) (Coll
 	return c.conclude(ctx, p, own, tree, leftOut, message)
 }
 
-// conclude commits the tree, pins the head and measures. own are the agent's commits, the newest first.
+// conclude measures, commits the tree and pins the head. own are the agent's commits, the newest first.
 func (c *Client) conclude(
 	ctx context.Context, p place, own []string, tree string, leftOut []string, message string,
 ) (Collected, error) {
@@ -62,22 +61,28 @@ func (c *Client) conclude(
 	if len(own) > 0 {
 		out.Head = own[0]
 	}
+	end := tree
+	if end == "" {
+		end = out.Head
+	}
+	if err := c.measure(ctx, p, own, end, &out); err != nil {
+		return Collected{}, fmt.Errorf("measuring the work in %s: %w", p.Dir, err)
+	}
+	if out.Files == 0 {
+		// Commits that come to nothing are no work.
+		out = Collected{Head: p.BaseCommit, LeftOut: leftOut}
+		return out, p.mirror.pin(p.ID, pinHead, out.Head)
+	}
 	if tree != "" {
-		head, err := c.commit(ctx, p, out.Head, tree, message)
+		head, err := c.commit(ctx, p, own, tree, message)
 		if err != nil {
 			return Collected{}, fmt.Errorf("committing the work in %s: %w", p.Dir, err)
 		}
 		if head != out.Head {
-			out.Head, own = head, slices.Insert(own, 0, head)
+			out.Head, out.Commits = head, clamp(len(own)+1)
 		}
 	}
-	if err := p.mirror.pin(p.ID, pinHead, out.Head); err != nil {
-		return Collected{}, err
-	}
-	if err := c.measure(ctx, p, own, &out); err != nil {
-		return Collected{}, fmt.Errorf("measuring the work in %s: %w", p.Dir, err)
-	}
-	return out, nil
+	return out, p.mirror.pin(p.ID, pinHead, out.Head)
 }
 
 // agentCommits brings the commits that the agent made into the mirror and returns them, the newest first.
@@ -141,13 +146,20 @@ func importFailure(p place, err error) error {
 
 // commit puts a tree on top of a parent and returns the commit: the parent itself if it has that tree already, and the
 // commit of an earlier Collect if that is the same but for its time and message.
-func (c *Client) commit(ctx context.Context, p place, parent, tree, message string) (string, error) {
+func (c *Client) commit(ctx context.Context, p place, own []string, tree, message string) (string, error) {
 	former, err := p.mirror.pinned(p.ID, pinHead)
 	if err != nil {
 		return "", err
 	}
-	if same, err := c.sameCommit(ctx, p, parent, former, tree); same != "" || err != nil {
-		return same, err
+	parent := p.BaseCommit
+	if len(own) > 0 {
+		parent = own[0]
+	}
+	// The base commit itself is known to have another tree.
+	if len(own) > 0 || former != "" {
+		if same, err := c.sameCommit(ctx, p, parent, former, tree); same != "" || err != nil {
+			return same, err
+		}
 	}
 	k := p.onMirror("commit-tree", tree, "-p", parent, "-F", "-")
 	k.stdin = strings.NewReader(message)

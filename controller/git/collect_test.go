@@ -115,6 +115,18 @@ func TestCollectKeepsTheAgentsCommits(t *testing.T) {
 	w.Expect(w.collect(ws).Head).To(Equal(out.Head), "merging nothing changes nothing")
 }
 
+func TestCollectTakesCommitsThatComeToNothingForNothing(t *testing.T) {
+	w := newWorld(t, githttp.Options{})
+	ws := w.create("a.git", map[string]string{"f": "1\n"})
+	w.commit(ws.Dir, map[string]string{"f": "2\n"})
+	w.Expect(w.collect(ws).Commits).To(BeEquivalentTo(1))
+	w.commit(ws.Dir, map[string]string{"f": "1\n"})
+	w.Expect(w.collect(ws)).To(Equal(git.Collected{Head: ws.BaseCommit}))
+	w.commit(ws.Dir, map[string]string{"f": "2\n"})
+	w.write(ws.Dir, map[string]string{"f": "1\n"})
+	w.Expect(w.collect(ws)).To(Equal(git.Collected{Head: ws.BaseCommit}))
+}
+
 func TestCollectSeesWhatAMergeBringsIn(t *testing.T) {
 	w := newWorld(t, githttp.Options{})
 	ws := w.create("a.git", map[string]string{"f": "1\n"})

@@ -57,7 +57,25 @@ func baseEnvironment(configured []string) []string {
 			env = append(env, entry)
 		}
 	}
-	return append(env, path)
+	return append(withPlainProxy(env), path)
+}
+
+// withPlainProxy repeats HTTP_PROXY in lower case, the only one that git's http library reads for http. Its reason,
+// a CGI header of that name, is none for us, and gh and agents read the one in capitals.
+func withPlainProxy(env []string) []string {
+	var proxy string
+	for _, entry := range env {
+		switch name, value, _ := strings.Cut(entry, "="); name {
+		case "http_proxy":
+			return env
+		case "HTTP_PROXY":
+			proxy = value
+		}
+	}
+	if proxy == "" {
+		return env
+	}
+	return append(env, "http_proxy="+proxy)
 }
 
 // environment is the whole environment of one call.

@@ -14,12 +14,14 @@ import (
 // program that could be configured for it.
 var treeDiff = []string{"diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv"}
 
-// measure fills in the size of the difference between base and head and all paths that the commits changed.
-func (c *Client) measure(ctx context.Context, p place, commits []string, out *Collected) error {
-	if out.Head == p.BaseCommit {
+// measure fills in the size of the difference between the base commit and a commit or tree, and all paths that the
+// difference or one of the agent's commits has. A commit of ours on top changes no other path: it differs from the base
+// there, or takes back what the agent had changed.
+func (c *Client) measure(ctx context.Context, p place, own []string, end string, out *Collected) error {
+	if end == p.BaseCommit {
 		return nil
 	}
-	list, err := c.list(ctx, p.onMirror(slices.Concat(treeDiff, []string{"--numstat", p.BaseCommit, out.Head, "--"})...))
+	list, err := c.list(ctx, p.onMirror(slices.Concat(treeDiff, []string{"--numstat", p.BaseCommit, end, "--"})...))
 	if err != nil {
 		return err
 	}
@@ -29,9 +31,9 @@ func (c *Client) measure(ctx context.Context, p place, commits []string, out *Co
 			return err
 		}
 	}
-	out.Commits = clamp(len(commits))
-	if len(commits) > 1 {
-		if err := c.everyPath(ctx, p, commits, paths); err != nil {
+	out.Commits = clamp(len(own))
+	if len(own) > 0 {
+		if err := c.everyPath(ctx, p, own, paths); err != nil {
 			return err
 		}
 	}

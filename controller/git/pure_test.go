@@ -169,3 +169,18 @@ func TestRejection(t *testing.T) {
 }
 
 func fdText(fd uintptr) string { return strconv.FormatUint(uint64(fd), 10) }
+
+func FuzzParseIndex(f *testing.F) {
+	f.Add([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01"+strings.Repeat("x", 62)+"a\x00"+strings.Repeat("h", 20)), false)
+	f.Add([]byte("DIRC\x00\x00\x00\x02\xff\xff\xff\xff"+strings.Repeat("\x00", 100)), true)
+	f.Fuzz(func(t *testing.T, data []byte, long bool) {
+		hash := 20
+		if long {
+			hash = 32
+		}
+		entries, err := parseIndex(data, hash)
+		if err == nil && len(entries)*(entryStat+hash) > len(data) {
+			t.Errorf("%d entries in %d bytes", len(entries), len(data))
+		}
+	})
+}

@@ -20,6 +20,7 @@ func (c *Client) Release(ctx context.Context, url, id string) error {
 	if err := checkID(id); err != nil {
 		return fmt.Errorf("releasing %s: %w", url, err)
 	}
+	c.fresh.Delete(id)
 	for _, format := range []string{strings.Repeat("0", 40), strings.Repeat("0", 64)} {
 		if err := c.release(ctx, c.mirror(l, format), id); err != nil {
 			return fmt.Errorf("releasing the pins of run %s in the mirror of %s: %w", id, url, err)

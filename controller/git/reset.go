@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/go-logr/logr"
 )
@@ -34,11 +33,11 @@ func (c *Client) reset(ctx context.Context, p place) error {
 		return errors.Join(err, fmt.Errorf("%s is no directory", p.Dir))
 	}
 	// The agent's links go first: read-tree trusts the file times that it sees through them.
-	files, err := c.list(ctx, p.onTree("ls-files", "-z", "--stage"))
+	entries, err := readIndex(p.Index, p.BaseCommit)
 	if err != nil {
 		return err
 	}
-	if err := newKeep(files).clean(p.Dir, ""); err != nil {
+	if err := newKeep(entries).clean(p.Dir, ""); err != nil {
 		return err
 	}
 	if err := removeTree(p.gitDir()); err != nil {
@@ -55,18 +54,16 @@ type keep struct {
 	files, directories map[string]bool
 }
 
-// newKeep reads the entries of git ls-files --stage: mode, object, stage, a tab and the path.
-func newKeep(entries []string) keep {
+func newKeep(entries []entry) keep {
 	k := keep{files: make(map[string]bool, len(entries)), directories: map[string]bool{"": true}}
 	for _, e := range entries {
-		meta, name, _ := strings.Cut(e, "\t")
-		if strings.HasPrefix(meta, "160000 ") {
+		if e.submodule {
 			// A submodule's directory is empty as long as nobody filled it.
-			k.directories[name] = true
+			k.directories[e.path] = true
 		} else {
-			k.files[name] = true
+			k.files[e.path] = true
 		}
-		for dir := path.Dir(name); dir != "." && !k.directories[dir]; dir = path.Dir(dir) {
+		for dir := path.Dir(e.path); dir != "." && !k.directories[dir]; dir = path.Dir(dir) {
 			k.directories[dir] = true
 		}
 	}

@@ -44,6 +44,9 @@ func (c *Client) readTree(ctx context.Context, p place, commit string) error {
 	if err := errors.Join(removeFile(p.Index+".lock"), os.MkdirAll(filepath.Dir(p.Index), 0o755)); err != nil {
 		return err
 	}
+	if c.takeFresh(p) && commit == p.BaseCommit {
+		return nil
+	}
 	_, err := c.run(ctx, p.onTree("read-tree", "--reset", commit))
 	if _, timedOut, ok := said(err); !ok || timedOut {
 		return err

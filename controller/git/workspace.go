@@ -114,6 +114,7 @@ func (c *Client) restore(ctx context.Context, p place) error {
 	if _, err := c.run(ctx, p.onTree("read-tree", "-u", "--reset", p.BaseCommit)); err != nil {
 		return checkoutFailure(p, err)
 	}
+	c.setFresh(p)
 	return copyFile(p.Index, filepath.Join(p.gitDir(), "index"))
 }
 

@@ -45,7 +45,7 @@ func Object(observation store.Observation, record *store.Record) *v1alpha1.WorkO
 // forget takes out what a manifest may claim and only the record tells.
 func forget(object *v1alpha1.WorkOrder) {
 	object.UID, object.CreationTimestamp, object.Status = "", metav1.Time{}, nil
-	object.ManagedFields, object.SelfLink = nil, ""
+	object.ManagedFields = nil
 	object.DeletionTimestamp, object.DeletionGracePeriodSeconds = nil, nil
 }
 

@@ -21,12 +21,13 @@ func manifestOf(request string) *v1alpha1.WorkOrder {
 	return object
 }
 
-func recordOf(request string) *store.Record {
+// observedRecord is the record of manifestOf("Do it.").
+func observedRecord() *store.Record {
 	record := &store.Record{
 		ID: "wo-0a1b2c3d", Name: "order", Namespace: "default", UID: "uid", Run: 1,
 		CreatedAt: metav1.NewTime(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
 	}
-	record.Spec = manifestOf(request).Spec
+	record.Spec = manifestOf("Do it.").Spec
 	record.SpecHash = record.Spec.SpecHash()
 	record.Status = v1alpha1.WorkOrderStatus{ObservedGeneration: 3, Phase: v1alpha1.PhaseImplementing}
 	return record
@@ -58,7 +59,7 @@ func TestObject(t *testing.T) {
 			},
 		},
 		"manifest and record": {
-			observation: store.Observation{Presence: store.Present, Object: manifestOf("Do it.")}, record: recordOf("Do it."),
+			observation: store.Observation{Presence: store.Present, Object: manifestOf("Do it.")}, record: observedRecord(),
 			want: func(g Gomega, object *v1alpha1.WorkOrder) {
 				g.Expect(object.Labels).To(HaveKeyWithValue("team", "web"))
 				g.Expect(object.UID).To(BeEquivalentTo("uid"))
@@ -68,7 +69,7 @@ func TestObject(t *testing.T) {
 			},
 		},
 		"a change that the controller has not seen": {
-			observation: store.Observation{Presence: store.Present, Object: manifestOf("Do more.")}, record: recordOf("Do it."),
+			observation: store.Observation{Presence: store.Present, Object: manifestOf("Do more.")}, record: observedRecord(),
 			want: func(g Gomega, object *v1alpha1.WorkOrder) {
 				g.Expect(object.Spec.Request).To(Equal("Do more."))
 				g.Expect(object.Generation).To(BeEquivalentTo(4))
@@ -76,7 +77,7 @@ func TestObject(t *testing.T) {
 			},
 		},
 		"a record without its manifest": {
-			observation: store.Observation{Presence: store.Held}, record: recordOf("Do it."),
+			observation: store.Observation{Presence: store.Held}, record: observedRecord(),
 			want: func(g Gomega, object *v1alpha1.WorkOrder) {
 				g.Expect(object.Name).To(Equal("order"))
 				g.Expect(object.Spec.Request).To(Equal("Do it."))
@@ -84,15 +85,15 @@ func TestObject(t *testing.T) {
 			},
 		},
 		"deleted": {
-			observation: store.Observation{Presence: store.Gone}, record: deleted(recordOf("Do it.")),
+			observation: store.Observation{Presence: store.Gone}, record: deleted(observedRecord()),
 			want: func(g Gomega, object *v1alpha1.WorkOrder) { g.Expect(object).To(BeNil()) },
 		},
 		"deleted by command, not yet cleaned up": {
-			observation: store.Observation{Presence: store.Tombstoned}, record: recordOf("Do it."),
+			observation: store.Observation{Presence: store.Tombstoned}, record: observedRecord(),
 			want: func(g Gomega, object *v1alpha1.WorkOrder) { g.Expect(object).To(BeNil()) },
 		},
 		"deleted by command and dropped again": {
-			observation: store.Observation{Presence: store.Tombstoned, Object: manifestOf("Do it.")}, record: recordOf("Do it."),
+			observation: store.Observation{Presence: store.Tombstoned, Object: manifestOf("Do it.")}, record: observedRecord(),
 			want: func(g Gomega, object *v1alpha1.WorkOrder) {
 				g.Expect(object.Status).To(BeNil(), "that status was another life's")
 				g.Expect(object.UID).To(BeEmpty())
@@ -106,17 +107,17 @@ func TestObject(t *testing.T) {
 
 func TestObjectChangesNothing(t *testing.T) {
 	g := NewWithT(t)
-	object, record := manifestOf("Do it."), recordOf("Do it.")
+	object, record := manifestOf("Do it."), observedRecord()
 	shown := view.Object(store.Observation{Presence: store.Present, Object: object}, record)
 	shown.Labels["team"], shown.Status.Phase = "other", v1alpha1.PhaseFailed
 	g.Expect(object).To(Equal(manifestOf("Do it.")))
-	g.Expect(record).To(Equal(recordOf("Do it.")))
+	g.Expect(record).To(Equal(observedRecord()))
 }
 
 func TestResourceVersionFollowsTheObject(t *testing.T) {
 	g := NewWithT(t)
 	version := func(request string, phase v1alpha1.Phase) string {
-		record := recordOf("Do it.")
+		record := observedRecord()
 		record.Status.Phase = phase
 		return view.Object(store.Observation{Presence: store.Present, Object: manifestOf(request)}, record).ResourceVersion
 	}

@@ -65,7 +65,7 @@ func settle(r *store.Record, p v1alpha1.Phase, err error, now time.Time, b Backo
 		closeStep(r, outcomeOfStop(err), v1alpha1.ReasonInterrupted, message, now)
 	case failure.Wait:
 		closeStep(r, v1alpha1.StepFailed, f.Reason, message, now)
-		r.Status.NextAttemptAt = timeOf(f.Until)
+		r.Status.NextAttemptAt = notBefore(f.Until)
 	case failure.Terminal:
 		closeStep(r, v1alpha1.StepFailed, f.Reason, message, now)
 		finish(r, &store.End{Phase: v1alpha1.PhaseFailed, During: p, Reason: f.Reason, Message: message}, now)
@@ -81,7 +81,7 @@ func retryLater(r *store.Record, p v1alpha1.Phase, reason, message string, now t
 	}
 	r.Attempts[p]++
 	if failed := r.Attempts[p]; failed <= r.Spec.Retries() {
-		r.Status.NextAttemptAt = timeOf(now.Add(b.Delay(failed)))
+		r.Status.NextAttemptAt = notBefore(now.Add(b.Delay(failed)))
 		return
 	}
 	finish(r, &store.End{
@@ -150,6 +150,11 @@ func fallbackReason(p v1alpha1.Phase) string {
 func timeOf(t time.Time) *metav1.Time {
 	m := metav1.NewTime(t.Truncate(time.Second))
 	return &m
+}
+
+// notBefore is a time for a status, which knows whole seconds: never earlier than the one that was meant.
+func notBefore(t time.Time) *metav1.Time {
+	return timeOf(t.Add(time.Second - time.Nanosecond))
 }
 
 // cutMessage bounds a message and makes it one line, for people and for tables.

@@ -93,6 +93,13 @@ func TestBackoffIsBoundedAndJittered(t *testing.T) {
 	g.Expect(b.Delay(1)).To(And(BeNumerically(">", 12*time.Second), BeNumerically("<", 12500*time.Millisecond)))
 }
 
+func TestNextAttemptIsNeverEarlierThanMeant(t *testing.T) {
+	g := NewWithT(t)
+	r := started(v1alpha1.PhasePlanning)
+	settle(r, v1alpha1.PhasePlanning, errors.New("x"), noon, Backoff{Base: 200 * time.Millisecond, Max: time.Second, Jitter: noJitter})
+	g.Expect(r.Status.NextAttemptAt.Time).To(Equal(noon.Add(time.Second)), "a status knows whole seconds only")
+}
+
 func TestStepsAndMessagesAreBounded(t *testing.T) {
 	g := NewWithT(t)
 	r := &store.Record{ID: "wo-1", Name: "a"}

@@ -157,10 +157,10 @@ func (c *checker) value(n *yaml.Node, s *schema, at spot) any {
 	if at.field != "" {
 		c.lines = append(c.lines, fieldLine{at.field, c.base + at.line})
 	}
-	switch {
-	case s.Type == typeObject:
+	switch s.Type {
+	case typeObject:
 		return c.object(n, s, at)
-	case s.Type == typeArray:
+	case typeArray:
 		return c.array(n, s, at)
 	}
 	value, complaint := scalar(n, s)

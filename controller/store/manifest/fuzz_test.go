@@ -3,6 +3,7 @@ package manifest_test
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ func seeds() []string {
 		spec("  agent: {type: command, command: [\"a\", 'b', c]}\n  timeouts: {<<: {idle: 1m}}\n"), flowFile,
 		spec("") + "---\n" + spec("status: {}\n") + "...\n# x\n---\n{\n",
 	}
+	list = slices.Grow(list, len(outside)*len(forms))
 	for _, tc := range outside {
 		for _, store := range forms {
 			list = append(list, store(tc.before+tc.status+tc.after))

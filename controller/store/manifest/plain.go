@@ -32,20 +32,26 @@ func (p *plainer) value(n *yaml.Node, depth int) (any, error) {
 		return p.mapping(n, depth)
 	case yaml.SequenceNode:
 		return p.sequence(n, depth)
+	default:
+		return plainScalarOf(n), nil
 	}
+}
+
+// plainScalarOf converts a scalar.
+func plainScalarOf(n *yaml.Node) any {
 	switch n.ShortTag() {
 	case nullTag:
-		return nil, nil
+		return nil
 	case boolTag:
-		return strings.EqualFold(n.Value, "true"), nil
+		return strings.EqualFold(n.Value, "true")
 	case intTag, floatTag:
 		if decimal.MatchString(n.Value) {
-			return json.Number(n.Value), nil
+			return json.Number(n.Value)
 		}
 		// Another way to write a number; as text it cannot be taken for the string of the same letters.
-		return []any{n.ShortTag(), n.Value}, nil
+		return []any{n.ShortTag(), n.Value}
 	}
-	return n.Value, nil
+	return n.Value
 }
 
 // sequence converts a list.

@@ -112,7 +112,7 @@ func (w *writer) fields(indent, depth int) {
 		w.out.WriteString(w.spaces(indent) + w.pick("", "\"", "'"))
 		text := w.out.String()
 		quote := strings.TrimLeft(text[len(text)-1:], " \n")
-		w.out.WriteString(fmt.Sprintf("k%d%s:", i, quote))
+		fmt.Fprintf(&w.out, "k%d%s:", i, quote)
 		w.value(indent, depth)
 	}
 }

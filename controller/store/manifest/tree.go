@@ -57,6 +57,8 @@ func (s *source) tree(p part) (*yaml.Node, *syntaxError) {
 			line = failingLine(text, err.Error())
 		}
 	}
+	// An end that comes too early is found behind the last line.
+	line = min(line, len(lineStarts(bytes.TrimRight(text, "\r\n"))))
 	return nil, &syntaxError{line: line, message: explain(text, line, match[2])}
 }
 
