@@ -35,7 +35,7 @@ type tools struct {
 }
 
 func newTools(cfg Config, spawner *process.Spawner, s *store.Store) *tools {
-	redactor := process.NewRedactor(cfg.secrets()...)
+	redactor := process.NewRedactor(cfg.Secrets()...)
 	agentEnvironment := cfg.agentEnvironment()
 	return &tools{
 		config: cfg, store: s, versions: map[string]string{},
@@ -48,10 +48,10 @@ func newTools(cfg Config, spawner *process.Spawner, s *store.Store) *tools {
 		claude: agent.NewClaude(agent.ClaudeConfig{
 			Path: cfg.ClaudePath, Model: cfg.Model, MaxTurns: int32(cfg.MaxTurns), SkipPermissions: cfg.SkipPermissions,
 			Root: os.Geteuid() == 0, Environ: agentEnvironment, Allow: cfg.AgentEnvironment,
-			Supervisor: spawner, Runner: spawner, Redactor: redactor,
+			Supervisor: spawner, Runner: spawner, Redactor: redactor, Verbose: cfg.AgentEvents,
 		}),
 		command: agent.NewCommand(agent.CommandConfig{
-			Environ: agentEnvironment, Allow: cfg.AgentEnvironment, Supervisor: spawner, Redactor: redactor,
+			Environ: agentEnvironment, Allow: cfg.AgentEnvironment, Supervisor: spawner, Redactor: redactor, Verbose: cfg.AgentEvents,
 		}),
 	}
 }
@@ -85,13 +85,16 @@ func (c Config) variable(name string) string {
 	return ""
 }
 
-// secrets are the values that must not be shown. One that cannot be read is not known to anyone here.
-func (c Config) secrets() []string {
+// Secrets are the values that must not be shown anywhere. One that cannot be read is not known to anyone here.
+func (c Config) Secrets() []string {
 	var out []string
 	for _, read := range []func() (string, error){c.GitHubToken, c.AnthropicAPIKey, c.ClaudeOAuthToken} {
 		if value, err := read(); err == nil && value != "" {
 			out = append(out, value)
 		}
+	}
+	if value := c.variable("ANTHROPIC_AUTH_TOKEN"); value != "" {
+		out = append(out, value)
 	}
 	return out
 }

@@ -117,7 +117,7 @@ func (o *controllerOptions) run(ctx context.Context, global *globalOptions) erro
 	if err := o.complete(global); err != nil {
 		return err
 	}
-	log, closeLog, err := newControllerLog(global.streams.ErrOut, o.config.DataDir, o.logLevel, o.secrets())
+	log, closeLog, err := newControllerLog(global.streams.ErrOut, o.config.DataDir, o.logLevel, o.config.Secrets())
 	if err != nil {
 		return err
 	}
@@ -174,16 +174,4 @@ func (o *controllerOptions) readSecrets(lookup func(string) (string, bool)) erro
 	}
 	c.ClaudeOAuthToken, err = read("CLAUDE_CODE_OAUTH_TOKEN")
 	return err
-}
-
-// secrets are the values that no log may show. They were readable a moment ago; one that is not any more has
-// nothing to hide.
-func (o *controllerOptions) secrets() []string {
-	var out []string
-	for _, read := range []func() (string, error){o.config.GitHubToken, o.config.AnthropicAPIKey, o.config.ClaudeOAuthToken} {
-		if value, err := read(); err == nil && value != "" {
-			out = append(out, value)
-		}
-	}
-	return out
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/agent-work-orders/awo/controller/process"
 )
 
 func main() {
@@ -20,6 +22,10 @@ func main() {
 
 // run returns the exit code, so that deferred calls happen before the process ends.
 func run() int {
+	// Before anything else: the environment and the memory hold tokens.
+	if err := process.Harden(); err != nil {
+		return report(err, os.Stderr)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The second signal ends the process at once.

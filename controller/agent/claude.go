@@ -39,6 +39,8 @@ type ClaudeConfig struct {
 	MaxTurns int32
 	// SkipPermissions lets the agent use its tools without permission checks where that is possible.
 	SkipPermissions bool
+	// Verbose logs what the agent says and does.
+	Verbose bool
 	// Confined says that the supervisor confines the agent in a sandbox. Root may skip permissions only there.
 	Confined bool
 	// Root says that the agent runs as root.
@@ -81,7 +83,7 @@ func NewClaude(c ClaudeConfig) *Claude {
 		c.NewID = uuid.NewString
 	}
 	c.Path = fromHere(c.Path)
-	return &Claude{config: c, execute: newExecutor(c.Supervisor, c.Redactor, c.Clock)}
+	return &Claude{config: c, execute: newExecutor(c.Supervisor, c.Redactor, c.Clock, c.Verbose)}
 }
 
 // fromHere makes a relative path absolute now: later it would be looked up in the work tree, which is a stranger's.

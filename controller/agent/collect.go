@@ -15,6 +15,8 @@ const (
 	maxText = 1 << 20
 	// maxStderr is how much of an agent's standard error is kept for messages, in bytes: its end.
 	maxStderr = 4 << 10
+	// maxLogged is how much of one event is logged, in characters.
+	maxLogged = 200
 )
 
 // seen is what was seen of one start of a program.
@@ -31,6 +33,26 @@ type collector struct {
 	seen     seen
 	text     tail
 	stderr   tail
+	// tell, if set, tells the log of every event.
+	tell func(Event)
+}
+
+// teller logs what an agent says and does, a short line each.
+func teller(log logr.Logger, redact *process.Redactor) func(Event) {
+	return func(e Event) {
+		if e.Type == "" {
+			log.V(1).Info("Agent printed", "text", clip(oneLine(redact.String(e.Text)), maxLogged))
+			return
+		}
+		for _, b := range e.Blocks() {
+			switch b.Type {
+			case blockText:
+				log.Info("Agent said", "text", clip(oneLine(redact.String(b.Text)), maxLogged))
+			case blockToolUse:
+				log.Info("Agent uses a tool", "tool", b.Name, "input", clip(oneLine(redact.String(string(b.Input))), maxLogged))
+			}
+		}
+	}
 }
 
 func newCollector(w *watchdog) *collector {
@@ -60,6 +82,9 @@ func (c *collector) read(ctx context.Context, child *process.Child, files output
 
 func (c *collector) event(log logr.Logger, e Event) {
 	c.watchdog.event(e)
+	if c.tell != nil {
+		c.tell(e)
+	}
 	switch {
 	case e.Type == "":
 		c.text.line(e.Text)

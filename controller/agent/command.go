@@ -24,6 +24,8 @@ type CommandConfig struct {
 	Redactor *process.Redactor
 	// Clock is for the time limits. Default: the real one.
 	Clock clock.Clock
+	// Verbose logs what the agent says and does.
+	Verbose bool
 }
 
 // Command runs any program: the prompt comes on its standard input, its work is what it does to the work tree, and
@@ -37,7 +39,7 @@ var _ Agent = (*Command)(nil)
 
 // NewCommand fills in the defaults.
 func NewCommand(c CommandConfig) *Command {
-	return &Command{config: c, execute: newExecutor(c.Supervisor, c.Redactor, c.Clock)}
+	return &Command{config: c, execute: newExecutor(c.Supervisor, c.Redactor, c.Clock, c.Verbose)}
 }
 
 // Run has the program of spec.agent.command work on the task. A program with a slash in its name is found from the

@@ -20,16 +20,17 @@ type executor struct {
 	supervisor Supervisor
 	clock      clock.Clock
 	redact     *process.Redactor
+	verbose    bool
 }
 
-func newExecutor(s Supervisor, r *process.Redactor, c clock.Clock) executor {
+func newExecutor(s Supervisor, r *process.Redactor, c clock.Clock, verbose bool) executor {
 	if r == nil {
 		r = process.NewRedactor()
 	}
 	if c == nil {
 		c = clock.RealClock{}
 	}
-	return executor{supervisor: s, clock: c, redact: r}
+	return executor{supervisor: s, clock: c, redact: r, verbose: verbose}
 }
 
 // run starts the program and returns when nothing of it is left. The error says that it could not be started or
@@ -45,6 +46,9 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 	}
 	w := newWatchdog(x.clock, l)
 	c := newCollector(w)
+	if x.verbose {
+		c.tell = teller(logr.FromContextOrDiscard(ctx), x.redact)
+	}
 	var exit process.ExitStatus
 	var waiting error
 	done := make(chan struct{})

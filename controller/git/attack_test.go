@@ -20,7 +20,7 @@ var fixedTime = time.Unix(1700000000, 0)
 
 // plant is a program that leaves a mark when anybody runs it.
 func (w *world) plant() (program, mark string) {
-	w.t.Helper()
+	w.tb.Helper()
 	mark, program = filepath.Join(w.dir, "MARK"), filepath.Join(w.dir, "planted.sh")
 	w.Expect(os.WriteFile(program, []byte("#!/bin/sh\ntouch '"+mark+"'\nexit 1\n"), 0o755)).To(Succeed())
 	return program, mark
@@ -28,7 +28,7 @@ func (w *world) plant() (program, mark string) {
 
 // hostile fills a repository with everything that could run a program.
 func (w *world) hostile(gitDir, program string) {
-	w.t.Helper()
+	w.tb.Helper()
 	config := `
 [core]
 	repositoryFormatVersion = 0

@@ -132,8 +132,7 @@ func (c *Client) access(l location) access {
 // explain turns the error of a git that spoke to a remote into a failure with its policy. fallback is the reason where
 // none is more exact: CloneFailed or PushRejected.
 func explain(a access, fallback string, err error) error {
-	var typed *failure.Error
-	if errors.As(err, &typed) {
+	if _, typed := errors.AsType[*failure.Error](err); typed {
 		return err
 	}
 	stderr, timedOut, ok := said(err)
@@ -183,7 +182,7 @@ func (a access) advice() string {
 	case a.scheme == schemeFile:
 		return "see to it that the controller's user may read and write it"
 	case a.token:
-		return "the token for " + a.host + " must be valid and allowed to read and write this repository (contents, pull requests)"
+		return "the token for " + a.host + " (GITHUB_TOKEN) must be valid and allowed to read and write this repository (contents, pull requests)"
 	case a.listed:
 		return "no token is configured for " + a.host + ": start the controller with GITHUB_TOKEN or GITHUB_TOKEN_FILE"
 	}

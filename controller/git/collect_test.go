@@ -17,7 +17,7 @@ import (
 
 // commit writes files and commits them as an agent would.
 func (w *world) commit(dir string, files map[string]string) string {
-	w.t.Helper()
+	w.tb.Helper()
 	w.write(dir, files)
 	w.agent(dir, "add", "-A")
 	w.agent(dir, "commit", "-q", "-m", "by the agent")
@@ -199,6 +199,16 @@ func TestCollectAfterACrash(t *testing.T) {
 			w.Expect(out.Paths).To(Equal([]string{"f", "g"}))
 		})
 	}
+}
+
+func TestCollectOpensWhatTheAgentClosed(t *testing.T) {
+	w := newWorld(t, githttp.Options{})
+	ws := w.create("a.git", map[string]string{"dir/deep/f": "1\n", "dir/g": "1\n"})
+	w.write(ws.Dir, map[string]string{"dir/deep/new": "n\n", "dir/g": "2\n"})
+	for _, name := range []string{"dir/deep/new", "dir/deep", "dir/g", "dir"} {
+		w.Expect(os.Chmod(filepath.Join(ws.Dir, name), 0)).To(Succeed())
+	}
+	w.Expect(w.collect(ws).Paths).To(Equal([]string{"dir/deep/new", "dir/g"}))
 }
 
 func TestCollectHonoursAttributesThatRunNothing(t *testing.T) {

@@ -99,8 +99,8 @@ func workingDir(k call) string {
 // said returns what a failed git printed on stderr and whether it ran out of time; ok is false when err is not a
 // failure of git itself.
 func said(err error) (text string, timedOut, ok bool) {
-	var exit *process.ExitError
-	if !errors.As(err, &exit) {
+	exit, ok := errors.AsType[*process.ExitError](err)
+	if !ok {
 		return "", false, false
 	}
 	return exit.Stderr, exit.TimedOut, true

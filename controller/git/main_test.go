@@ -47,24 +47,24 @@ func TestMain(m *testing.M) {
 // world is a git server, a client and a directory for mirrors and workspaces.
 type world struct {
 	*WithT
-	t      testing.TB
+	tb     testing.TB
 	server *githttp.Server
 	dir    string
 	config git.Config
 	client *git.Client
 }
 
-func newWorld(t testing.TB, o githttp.Options) *world {
-	t.Helper()
-	g := NewWithT(t)
-	dir := t.TempDir()
+func newWorld(tb testing.TB, o githttp.Options) *world {
+	tb.Helper()
+	g := NewWithT(tb)
+	dir := tb.TempDir()
 	o.Root = filepath.Join(dir, "served")
 	server, err := githttp.New(o)
 	g.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	self, err := os.Executable()
 	g.Expect(err).NotTo(HaveOccurred())
-	w := &world{WithT: g, t: t, server: server, dir: dir, config: git.Config{
+	w := &world{WithT: g, tb: tb, server: server, dir: dir, config: git.Config{
 		Path: "git", Spawner: spawner, Environment: []string{"PATH=" + os.Getenv("PATH")}, Self: self,
 		AuthorName: "Robot", AuthorEmail: "robot@example.com", Mirrors: filepath.Join(dir, "mirrors"),
 		Token: func(string) string { return o.Token }, Hosts: []string{server.Host()}, AllowHTTPHosts: []string{server.Host()},
@@ -78,8 +78,8 @@ func (w *world) start() { w.client = git.New(w.config) }
 
 // create makes a repository and returns its workspace, fetched and checked out.
 func (w *world) create(repository string, files map[string]string) git.Workspace {
-	w.t.Helper()
-	sha, err := w.server.Create(w.t.Context(), repository, githttp.Commit{Files: files})
+	w.tb.Helper()
+	sha, err := w.server.Create(w.tb.Context(), repository, githttp.Commit{Files: files})
 	w.Expect(err).NotTo(HaveOccurred())
 	ws := w.workspace(w.server.URL(repository), id, sha)
 	w.checkout(ws)
@@ -94,21 +94,21 @@ func (w *world) workspace(url, id, base string) git.Workspace {
 }
 
 func (w *world) checkout(ws git.Workspace) {
-	w.t.Helper()
-	w.Expect(w.client.Fetch(w.t.Context(), ws.URL, ws.ID, ws.BaseCommit)).To(Succeed())
-	w.Expect(w.client.Checkout(w.t.Context(), ws)).To(Succeed())
+	w.tb.Helper()
+	w.Expect(w.client.Fetch(w.tb.Context(), ws.URL, ws.ID, ws.BaseCommit)).To(Succeed())
+	w.Expect(w.client.Checkout(w.tb.Context(), ws)).To(Succeed())
 }
 
 func (w *world) collect(ws git.Workspace) git.Collected {
-	w.t.Helper()
-	out, err := w.client.Collect(w.t.Context(), ws, "Work\n\nbody")
+	w.tb.Helper()
+	out, err := w.client.Collect(w.tb.Context(), ws, "Work\n\nbody")
 	w.Expect(err).NotTo(HaveOccurred())
 	return out
 }
 
 // write writes files below a directory.
 func (w *world) write(dir string, files map[string]string) {
-	w.t.Helper()
+	w.tb.Helper()
 	for name, content := range files {
 		file := filepath.Join(dir, name)
 		w.Expect(os.MkdirAll(filepath.Dir(file), 0o755)).To(Succeed())
@@ -118,8 +118,8 @@ func (w *world) write(dir string, files map[string]string) {
 
 // agent runs git as an agent would, in its workspace and with the workspace's configuration.
 func (w *world) agent(dir string, args ...string) string {
-	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), "git", args...)
+	w.tb.Helper()
+	cmd := exec.CommandContext(w.tb.Context(), "git", args...)
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C", "GIT_ALLOW_PROTOCOL=file"}
 	out, err := cmd.CombinedOutput()
@@ -129,7 +129,7 @@ func (w *world) agent(dir string, args ...string) string {
 
 // mirror runs git in the mirror of a repository of the server.
 func (w *world) mirror(repository string, args ...string) string {
-	w.t.Helper()
+	w.tb.Helper()
 	return w.agent(w.dir, append([]string{"--git-dir=" + w.mirrorDir(repository)}, args...)...)
 }
 
@@ -139,13 +139,13 @@ func (w *world) mirrorDir(repository string) string {
 
 // show returns what a path holds in a commit of the mirror.
 func (w *world) show(repository, commit, path string) string {
-	w.t.Helper()
+	w.tb.Helper()
 	return w.mirror(repository, "show", commit+":"+path)
 }
 
 // expectFailure checks policy and reason of an error, and that its text says something.
 func (w *world) expectFailure(err error, policy failure.Policy, reason, text string) {
-	w.t.Helper()
+	w.tb.Helper()
 	w.Expect(err).To(HaveOccurred())
 	f := failure.Of(err, "none")
 	w.Expect(f.Policy).To(Equal(policy), err.Error())

@@ -25,8 +25,8 @@ func worked(t *testing.T, o githttp.Options) (*world, git.Workspace, string) {
 }
 
 func (w *world) remote(branch string) string {
-	w.t.Helper()
-	sha, err := w.server.Git(w.t.Context(), "acme/app.git", "rev-parse", "--verify", "--quiet", "refs/heads/"+branch)
+	w.tb.Helper()
+	sha, err := w.server.Git(w.tb.Context(), "acme/app.git", "rev-parse", "--verify", "--quiet", "refs/heads/"+branch)
 	if err != nil {
 		return ""
 	}
@@ -59,7 +59,7 @@ func TestPush(t *testing.T) {
 
 // expectNoToken looks for the token in every file of the world.
 func (w *world) expectNoToken() {
-	w.t.Helper()
+	w.tb.Helper()
 	w.Expect(filepath.WalkDir(w.dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
@@ -128,7 +128,7 @@ func TestPushFailures(t *testing.T) {
 		"workflow": {func(w *world) { w.hook("echo 'refusing to allow an OAuth App to create workflow'; exit 1") },
 			failure.Terminal, rejected, "scope workflow"},
 		"file and directory": {func(w *world) {
-			_, err := w.server.Git(w.t.Context(), "acme/app.git", "branch", "awo", "main")
+			_, err := w.server.Git(w.tb.Context(), "acme/app.git", "branch", "awo", "main")
 			w.Expect(err).NotTo(HaveOccurred())
 		}, failure.Terminal, rejected, "awo"},
 		"read only": {func(w *world) {

@@ -1,13 +1,17 @@
 package git_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
 
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/hack/scripted/githttp"
 )
@@ -65,6 +69,16 @@ func TestCheckoutFetchesAgainWhenTheMirrorWasRemoved(t *testing.T) {
 	w.Expect(w.agent(ws.Dir, "status", "--porcelain")).To(BeEmpty())
 }
 
+func TestCheckoutSaysWhichPathsCannotBeWritten(t *testing.T) {
+	w := newWorld(t, githttp.Options{})
+	sha, err := w.server.Create(t.Context(), "a.git", githttp.Commit{Files: map[string]string{strings.Repeat("x", 300): "1"}})
+	w.Expect(err).NotTo(HaveOccurred())
+	ws := w.workspace(w.server.URL("a.git"), id, sha)
+	w.Expect(w.client.Fetch(t.Context(), ws.URL, id, sha)).To(Succeed())
+	w.expectFailure(w.client.Checkout(t.Context(), ws), failure.Terminal, v1alpha1.ReasonCloneFailed, "can't be written here")
+	w.Expect(os.ReadDir(filepath.Dir(ws.Dir))).To(BeEmpty())
+}
+
 func TestCheckoutRefusesBranchesAndIDsThatLeadElsewhere(t *testing.T) {
 	w := newWorld(t, githttp.Options{})
 	ws := w.create("a.git", map[string]string{"f": "1"})
@@ -114,7 +128,7 @@ func TestSeveralRunsFetchOneRepositoryAtOnce(t *testing.T) {
 	wg.Wait()
 	posts := 0
 	for _, r := range w.server.Requests() {
-		if r.Method == "POST" && r.Path == "/acme/app.git/git-upload-pack" {
+		if r.Method == http.MethodPost && r.Path == "/acme/app.git/git-upload-pack" {
 			posts++
 		}
 	}

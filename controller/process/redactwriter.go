@@ -26,8 +26,11 @@ func (r *Redactor) Writer(w io.Writer) *RedactingWriter {
 
 // Write passes on the complete lines.
 func (w *RedactingWriter) Write(p []byte) (int, error) {
+	ready := 0
+	if lineEnd := bytes.LastIndexByte(p, '\n'); lineEnd >= 0 {
+		ready = len(w.held) + lineEnd + 1
+	}
 	w.held = append(w.held, p...)
-	ready := bytes.LastIndexByte(w.held, '\n') + 1
 	if ready == 0 && len(w.held) > maxHeld {
 		// What is redacted cannot be part of a secret any more, the last bytes can.
 		w.held = bytes.Clone(w.redactor.Bytes(w.held))

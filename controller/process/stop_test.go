@@ -101,8 +101,8 @@ func TestStopWhenSupervisorIsHeld(t *testing.T) {
 
 func TestSupervisorTerminatedByAgent(t *testing.T) {
 	g := NewWithT(t)
-	agent := shellAgent(workOrderID(t), `(setsid sleep 60 &); for s in HUP INT QUIT USR1 TERM TERM; do kill -$s $PPID; done
-		echo ready; while :; do sleep 0.1; done`)
+	agent := shellAgent(workOrderID(t), `(setsid sleep 60 &); echo ready; for s in HUP INT QUIT USR1 TERM TERM; do kill -$s $PPID; done
+		while :; do sleep 0.1; done`)
 	child := startAgent(t, t.Context(), agent)
 	g.Expect(child.Wait()).To(Equal(process.ExitStatus{Code: 143, Signal: "SIGTERM"}))
 	g.Expect(marked(agent.WorkOrderID)).To(BeZero())

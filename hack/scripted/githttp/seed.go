@@ -83,8 +83,7 @@ func (s *Server) run(ctx context.Context, stdin string, args ...string) (string,
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, exit.Stderr)
 		}
 		return "", fmt.Errorf("git %s: %w", strings.Join(args, " "), err)
