@@ -43,7 +43,8 @@ func TestRunHashCoversTheWorkOnly(t *testing.T) {
 			was, is := &order().Spec, &order().Spec
 			tc.change(is)
 			g.Expect(is.SpecHash()).NotTo(Equal(was.SpecHash()))
-			g.Expect(is.RunHash() != was.RunHash()).To(Equal(tc.newRun))
+			newRun := is.RunHash() != was.RunHash()
+			g.Expect(newRun).To(Equal(tc.newRun))
 		})
 	}
 }

@@ -164,8 +164,10 @@ func deletionDone(s *store.Store, name string) (bool, error) {
 
 // timedOut is kubectl's sentence, with the reason where the manifest is broken.
 func timedOut(s *store.Store, name string) error {
-	text := []string{"timed out waiting for the condition on workorders/" + name}
-	for _, problem := range problemsOf(s, name) {
+	problems := problemsOf(s, name)
+	text := make([]string, 0, 1+len(problems))
+	text = append(text, "timed out waiting for the condition on workorders/"+name)
+	for _, problem := range problems {
 		text = append(text, problemLine(problem))
 	}
 	return errors.New(strings.Join(text, "; "))

@@ -186,6 +186,7 @@ func TestCollectAfterACrash(t *testing.T) {
 		},
 		"index half written": func(w *world, ws git.Workspace) { w.write(w.dir, map[string]string{"staging/" + id: "DIRC"}) },
 		"index gone":         func(w *world, ws git.Workspace) { w.Expect(os.RemoveAll(filepath.Dir(ws.Index))).To(Succeed()) },
+		"broken config":      func(w *world, ws git.Workspace) { w.write(ws.Dir, map[string]string{".git/config": "[broken"}) },
 		"restart":            func(w *world, _ git.Workspace) { w.start() },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,6 +32,8 @@ type Child struct {
 	// Stdout and Stderr are the agent's outputs. They end when its whole tree has ended.
 	Stdout, Stderr io.Reader
 
+	stdout, stderr *output
+
 	identity Identity
 	cmd      *exec.Cmd
 	grace    time.Duration
@@ -46,8 +48,9 @@ type Child struct {
 }
 
 func newChild(cmd *exec.Cmd, identity Identity, a Agent, p *pipes) *Child {
+	stdout, stderr := &output{file: p.stdout.r}, &output{file: p.stderr.r}
 	return &Child{
-		Stdout: &output{file: p.stdout.r}, Stderr: &output{file: p.stderr.r},
+		Stdout: stdout, Stderr: stderr, stdout: stdout, stderr: stderr,
 		identity: identity, cmd: cmd, grace: a.grace(),
 		pipes: p, done: make(chan struct{}),
 	}
@@ -107,9 +110,8 @@ func (c *Child) await(s *Spawner) {
 	}
 	c.closeLifeline()
 	_ = c.pipes.report.r.Close()
-	for _, r := range []io.Reader{c.Stdout, c.Stderr} {
-		r.(*output).finish()
-	}
+	c.stdout.finish()
+	c.stderr.finish()
 	close(c.done)
 }
 

@@ -1,7 +1,6 @@
 package process_test
 
 import (
-	"context"
 	"io"
 	"os"
 	"strings"
@@ -109,6 +108,6 @@ func TestRunAfterClose(t *testing.T) {
 	g := NewWithT(t)
 	s := newSpawner(t)
 	s.Close()
-	_, err := s.Run(context.Background(), shell("true"))
+	_, err := s.Run(t.Context(), shell("true"))
 	g.Expect(err).To(MatchError(process.ErrClosed))
 }

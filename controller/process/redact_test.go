@@ -96,7 +96,7 @@ func TestRedactingWriter(t *testing.T) {
 			rest = rest[n:]
 		}
 		g.Expect(w.Close()).To(Succeed())
-		g.Expect(out.String() == want).To(BeTrue(), "written in pieces of %d", size)
+		g.Expect(out.String()).To(Equal(want), "written in pieces of %d", size)
 	}
 	g := NewWithT(t)
 	_, err := process.NewRedactor().Writer(failing{}).Write([]byte("x\n"))

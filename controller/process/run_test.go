@@ -92,7 +92,7 @@ func TestRunExtraFiles(t *testing.T) {
 		_, err = w.WriteString(text)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(w.Close()).To(Succeed())
-		defer func() { _ = r.Close() }()
+		t.Cleanup(func() { _ = r.Close() })
 		c.ExtraFiles = append(c.ExtraFiles, r)
 	}
 	result, err := newSpawner(t).Run(t.Context(), c)

@@ -25,7 +25,7 @@ const deaf = `trap "" TERM
 // limit is the time in which a cancelled tree has to be gone.
 const limit = 10 * time.Second
 
-func startAgent(t *testing.T, ctx context.Context, a process.Agent) *process.Child {
+func startAgent(ctx context.Context, t *testing.T, a process.Agent) *process.Child {
 	t.Helper()
 	child, err := newSpawner(t).Supervise(ctx, a)
 	if err != nil {
@@ -58,7 +58,7 @@ func TestStop(t *testing.T) {
 			if c.grace > 0 {
 				agent.Grace = c.grace
 			}
-			child := startAgent(t, t.Context(), agent)
+			child := startAgent(t.Context(), t, agent)
 			g.Expect(process.Alive(child.Identity())).To(BeTrue())
 			began := time.Now()
 			child.Stop()
@@ -79,7 +79,7 @@ func TestStopByContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	agent := shellAgent(workOrderID(t), deaf)
-	child := startAgent(t, ctx, agent)
+	child := startAgent(ctx, t, agent)
 	cancel()
 	g.Expect(child.Wait()).To(Equal(process.ExitStatus{Code: 137, Signal: "SIGKILL"}))
 	g.Expect(marked(agent.WorkOrderID)).To(BeZero())
@@ -90,7 +90,7 @@ func TestStopWhenSupervisorIsHeld(t *testing.T) {
 	g := NewWithT(t)
 	agent := shellAgent(workOrderID(t), `supervisor=$PPID; trap "" TERM
 		(setsid sh -c "trap '' TERM; while kill -STOP $supervisor; do :; done; sleep 60" >/dev/null &); echo ready; sleep 60`)
-	child := startAgent(t, t.Context(), agent)
+	child := startAgent(t.Context(), t, agent)
 	began := time.Now()
 	child.Stop()
 	_, err := child.Wait()
@@ -103,7 +103,7 @@ func TestSupervisorTerminatedByAgent(t *testing.T) {
 	g := NewWithT(t)
 	agent := shellAgent(workOrderID(t), `(setsid sleep 60 &); echo ready; for s in HUP INT QUIT USR1 TERM TERM; do kill -$s $PPID; done
 		while :; do sleep 0.1; done`)
-	child := startAgent(t, t.Context(), agent)
+	child := startAgent(t.Context(), t, agent)
 	g.Expect(child.Wait()).To(Equal(process.ExitStatus{Code: 143, Signal: "SIGTERM"}))
 	g.Expect(marked(agent.WorkOrderID)).To(BeZero())
 }
@@ -113,7 +113,7 @@ func TestSupervisorStoppedAtOnce(t *testing.T) {
 	g := NewWithT(t)
 	for range 5 {
 		agent := shellAgent(workOrderID(t), "kill -STOP $PPID; echo ready; exit 3")
-		child := startAgent(t, t.Context(), agent)
+		child := startAgent(t.Context(), t, agent)
 		child.Stop()
 		_, err := child.Wait()
 		g.Expect(err).NotTo(HaveOccurred())
@@ -133,7 +133,7 @@ func TestSupervisorKilledByAgent(t *testing.T) {
 	g := NewWithT(t)
 	agent := shellAgent(workOrderID(t), `trap "" TERM; (setsid sh -c 'trap "" TERM; while :; do sleep 1; done' &)
 		sleep 0.1; echo ready; kill -KILL $PPID; while :; do sleep 1; done`)
-	child := startAgent(t, t.Context(), agent)
+	child := startAgent(t.Context(), t, agent)
 	began := time.Now()
 	status, err := child.Wait()
 	g.Expect(err).To(MatchError(process.ErrSupervisorLost))
@@ -236,7 +236,7 @@ func TestEndFormerSparesItselfAndAncestors(t *testing.T) {
 
 func TestEndFormerSparesReusedNumbers(t *testing.T) {
 	g := NewWithT(t)
-	child := startAgent(t, t.Context(), shellAgent(workOrderID(t), "echo ready; sleep 60"))
+	child := startAgent(t.Context(), t, shellAgent(workOrderID(t), "echo ready; sleep 60"))
 	other := child.Identity()
 	other.StartTime--
 	ended, err := process.EndFormer(t.Context(), []process.Identity{other}, nil)
@@ -255,7 +255,7 @@ func TestSweepStrays(t *testing.T) {
 	// A child that other code of this process started and waits for.
 	own := exec.CommandContext(t.Context(), "sleep", "60")
 	g.Expect(own.Start()).To(Succeed())
-	agent := startAgent(t, t.Context(), shellAgent(workOrderID(t), "echo ready; exec sleep 60"))
+	agent := startAgent(t.Context(), t, shellAgent(workOrderID(t), "echo ready; exec sleep 60"))
 	command := shell("setsid sh -c 'trap \"\" TERM; sleep 60; exit' >/dev/null 2>&1 & echo $!; sleep 0.2")
 	command.Env = append(command.Env, "AWO_WORK_ORDER_ID="+id)
 	result, err := s.Run(t.Context(), command)

@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,9 +25,9 @@ const (
 func (s *Spawner) SweepStrays() {
 	var strays []tree.Process
 	look := func() []tree.Process {
-		var below []tree.Process
-		strays, below = s.strays()
-		return tree.Running(append(below, strays...))
+		adopted, below := s.strays()
+		strays = adopted
+		return tree.Running(slices.Concat(adopted, below))
 	}
 	for end := time.Now().Add(sweepLimit); time.Now().Before(end); {
 		// An error shows by the process staying.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/store"
@@ -19,8 +22,7 @@ import (
 const many = 10_000
 
 // finished is a record as it is after a whole run.
-func finished(b *testing.B, id, name string) *store.Record {
-	b.Helper()
+func finished(id, name string) *store.Record {
 	r := &store.Record{ID: id, Name: name, Namespace: "default", Run: 1, Path: name + ".yaml", CleanedUp: true}
 	r.Spec.Request = "work"
 	r.End = &store.End{Phase: v1alpha1.PhaseSucceeded}
@@ -45,14 +47,17 @@ func populate(b *testing.B, n int) string {
 	b.Helper()
 	dir := b.TempDir()
 	s := open(b, dir)
+	var group errgroup.Group
+	group.SetLimit(32)
 	for i := range n {
-		name, id := fmt.Sprintf("order-%05d", i), fmt.Sprintf("wo-%08x", i)
-		r := finished(b, id, name)
-		check(b, s.Create(r))
-		data, err := manifest.SpliceStatus([]byte(order(name, "work")), 0, &r.Status)
-		check(b, err)
-		check(b, os.WriteFile(filepath.Join(dir, "workorders", name+".yaml"), data, 0o644))
+		group.Go(func() error {
+			name, id := fmt.Sprintf("order-%05d", i), fmt.Sprintf("wo-%08x", i)
+			r := finished(id, name)
+			data, err := manifest.SpliceStatus([]byte(order(name, "work")), 0, &r.Status)
+			return errors.Join(err, s.Create(r), os.WriteFile(filepath.Join(dir, "workorders", name+".yaml"), data, 0o644))
+		})
 	}
+	check(b, group.Wait())
 	return dir
 }
 
@@ -86,125 +91,104 @@ func run(b *testing.B, s *store.Store, changed func(string)) (stop func()) {
 	}
 }
 
-// BenchmarkStart measures a start on ten thousand finished orders until all are listed, with what the last clean stop
-// left, and without it.
-func BenchmarkStart(b *testing.B) {
+// BenchmarkTenThousand measures beside ten thousand finished orders.
+func BenchmarkTenThousand(b *testing.B) {
 	dir := populate(b, many)
-	cache := filepath.Join(dir, "outputs", ".index.jsonl")
-	start := func(b *testing.B) func() {
-		b.Helper()
-		return run(b, open(b, dir), func(string) {})
-	}
-	b.Run("afterCrash", func(b *testing.B) {
-		for b.Loop() {
-			stop := start(b)
-			b.StopTimer()
-			stop()
-			check(b, os.Remove(cache))
-			b.StartTimer()
-		}
-	})
-	start(b)()
-	b.Run("afterCleanStop", func(b *testing.B) {
-		for b.Loop() {
-			stop := start(b)
-			b.StopTimer()
-			stop()
-			b.StartTimer()
-		}
-	})
-	b.Run("heap", func(b *testing.B) {
-		for b.Loop() {
-			s := open(b, dir)
-			stop := run(b, s, func(string) {})
-			for _, name := range s.Names() {
-				if s.Lookup(name).Object == nil {
-					b.Fatal("no object of ", name)
-				}
-			}
-			runtime.GC()
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "MiB-heap")
-			b.ReportMetric(float64(m.Sys)/(1<<20), "MiB-sys")
-			stop()
-		}
-	})
+	b.Run("StartAfterCrash", func(b *testing.B) { benchmarkStart(b, dir, true) })
+	b.Run("StartAfterCleanStop", func(b *testing.B) { benchmarkStart(b, dir, false) })
+	b.Run("Memory", func(b *testing.B) { benchmarkMemory(b, dir) })
+	b.Run("Drop", func(b *testing.B) { benchmarkDrop(b, dir, many) })
+	s := open(b, dir)
+	defer run(b, s, func(string) {})()
+	benchmarkOne(b, s)
 }
 
-// BenchmarkDrop measures from a dropped manifest to the call that reports it, beside none and ten thousand others.
-func BenchmarkDrop(b *testing.B) {
-	for _, n := range []int{0, many} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			dir := populate(b, n)
-			seen := make(chan string, 2*n+16)
-			stop := run(b, open(b, dir), func(name string) { seen <- name })
-			defer stop()
-			for range n {
-				<-seen
+// BenchmarkEmpty measures beside no other order.
+func BenchmarkEmpty(b *testing.B) {
+	b.Run("Drop", func(b *testing.B) { benchmarkDrop(b, populate(b, 0), 0) })
+}
+
+// benchmarkStart measures a start until all is listed, with what the last clean stop left, or without it.
+func benchmarkStart(b *testing.B, dir string, crashed bool) {
+	cache := filepath.Join(dir, "outputs", ".index.jsonl")
+	run(b, open(b, dir), func(string) {})()
+	for b.Loop() {
+		b.StopTimer()
+		if crashed {
+			check(b, os.Remove(cache))
+		}
+		b.StartTimer()
+		stop := run(b, open(b, dir), func(string) {})
+		b.StopTimer()
+		stop()
+		b.StartTimer()
+	}
+}
+
+// benchmarkMemory reports the memory after every order was looked up once.
+func benchmarkMemory(b *testing.B, dir string) {
+	for b.Loop() {
+		s := open(b, dir)
+		stop := run(b, s, func(string) {})
+		for _, name := range s.Names() {
+			if s.Lookup(name).Object == nil {
+				b.Fatal("no object of ", name)
 			}
-			var took []time.Duration
-			path := filepath.Join(dir, "workorders", "dropped.yaml")
-			for i := 0; b.Loop(); i++ {
-				began := time.Now()
-				check(b, os.WriteFile(path, []byte(order("dropped", fmt.Sprint("work ", i))), 0o644))
-				for name := range seen {
-					if name == "dropped" {
-						break
-					}
-				}
-				took = append(took, time.Since(began))
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "MiB-heap")
+		b.ReportMetric(float64(m.Sys)/(1<<20), "MiB-sys")
+		stop()
+	}
+}
+
+// benchmarkDrop measures from a dropped manifest to the call that reports it.
+func benchmarkDrop(b *testing.B, dir string, others int) {
+	seen := make(chan string, 2*others+16)
+	defer run(b, open(b, dir), func(name string) { seen <- name })()
+	for range others {
+		<-seen
+	}
+	var took []time.Duration
+	path := filepath.Join(dir, "workorders", "dropped.yaml")
+	for i := 0; b.Loop(); i++ {
+		began := time.Now()
+		check(b, os.WriteFile(path, []byte(order("dropped", fmt.Sprint("work ", i))), 0o644))
+		for name := range seen {
+			if name == "dropped" {
+				break
 			}
-			slices.Sort(took)
-			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
-			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+		}
+		took = append(took, time.Since(began))
+	}
+	check(b, os.Remove(path))
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms-p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
+}
+
+// benchmarkOne measures what is done to one order again and again, and what is done to all.
+func benchmarkOne(b *testing.B, s *store.Store) {
+	i := 0
+	for name, do := range map[string]func() error{
+		"Lookup":      func() error { s.Lookup("order-00007"); return nil },
+		"Current":     func() error { _, err := s.Current("order-00007"); return err },
+		"ProjectSame": func() error { _, err := s.Project("order-00007"); return err },
+		"UpdateAndProject": func() error {
+			i++
+			_, err := s.Update("wo-00000007", func(r *store.Record) error { r.Status.Message = fmt.Sprint(i); return nil })
+			_, projected := s.Project("order-00007")
+			return errors.Join(err, projected)
+		},
+		"Records": func() error { _, err := s.Records(); return err },
+		"Rescan":  func() error { return s.Scan(b.Context()) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				check(b, do())
+			}
 		})
 	}
-}
-
-// BenchmarkOne measures what the reconciler does to one order, over and over.
-func BenchmarkOne(b *testing.B) {
-	dir := populate(b, many)
-	s := open(b, dir)
-	stop := run(b, s, func(string) {})
-	defer stop()
-	b.Run("Lookup", func(b *testing.B) {
-		for b.Loop() {
-			s.Lookup("order-00007")
-		}
-	})
-	b.Run("Current", func(b *testing.B) {
-		for b.Loop() {
-			_, err := s.Current("order-00007")
-			check(b, err)
-		}
-	})
-	b.Run("ProjectSame", func(b *testing.B) {
-		for b.Loop() {
-			_, err := s.Project("order-00007")
-			check(b, err)
-		}
-	})
-	b.Run("UpdateAndProject", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			_, err := s.Update("wo-00000007", func(r *store.Record) error {
-				r.Status.Message = fmt.Sprint(i)
-				return nil
-			})
-			check(b, err)
-			_, err = s.Project("order-00007")
-			check(b, err)
-		}
-	})
-	b.Run("Records", func(b *testing.B) {
-		for b.Loop() {
-			_, err := s.Records()
-			check(b, err)
-		}
-	})
-	b.Run("Rescan", func(b *testing.B) {
-		for b.Loop() {
-			check(b, s.Scan(b.Context()))
-		}
-	})
 }

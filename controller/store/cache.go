@@ -112,7 +112,10 @@ func (c *cached) take(line []byte) {
 
 // saveCache writes the cache; only the controller does. It is no loss if that fails.
 func (s *Store) saveCache(log logr.Logger) {
-	if !s.locked.Load() {
+	s.mu.RLock()
+	revision := s.catalog.revision + s.index.changes()
+	s.mu.RUnlock()
+	if !s.locked.Load() || s.savedRevision.Swap(int64(revision)) == int64(revision) {
 		return
 	}
 	if err := s.writeCache(); err != nil {

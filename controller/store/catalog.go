@@ -20,6 +20,8 @@ type catalog struct {
 	ignored map[string]struct{} // files of other kinds
 	broken  map[string]trouble  // what cannot be listed
 	targets map[string][]string // directory of a link's target -> links
+	// revision counts the changes to files.
+	revision int
 }
 
 // pending is a state of a file and when it was first seen.
@@ -56,6 +58,7 @@ func (c *catalog) put(rel string, f *file) []string {
 		c.unlink(rel, old)
 	}
 	c.files[rel] = f
+	c.revision++
 	delete(c.pending, rel)
 	delete(c.ignored, rel)
 	delete(c.broken, rel)
@@ -82,6 +85,7 @@ func (c *catalog) remove(rel string) []string {
 	}
 	c.unlink(rel, old)
 	delete(c.files, rel)
+	c.revision++
 	return differing(old.docs, nil)
 }
 

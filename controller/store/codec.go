@@ -39,14 +39,19 @@ func openEnvelope(data []byte) (json.RawMessage, error) {
 	if e.Version > RecordVersion {
 		return nil, fmt.Errorf("the record has schema version %d and this awo knows %d at most: use a newer awo", e.Version, RecordVersion)
 	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, e.Record); err != nil {
-		return nil, fmt.Errorf("the record is torn: %w", err)
-	}
-	if e.Version < 1 || e.Checksum != checksum(compact.Bytes()) {
+	if e.Version < 1 || (e.Checksum != checksum(e.Record) && e.Checksum != checksum(compact(e.Record))) {
 		return nil, errors.New("the record does not match its checksum")
 	}
 	return e.Record, nil
+}
+
+// compact takes out insignificant white space.
+func compact(data json.RawMessage) []byte {
+	var out bytes.Buffer
+	if err := json.Compact(&out, data); err != nil {
+		return nil // no JSON, and nothing that a checksum is over
+	}
+	return out.Bytes()
 }
 
 // decodeRecord reads record.json. A run whose id is not the directory's is another one's record.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
 
 	"github.com/agent-work-orders/awo/controller/store"
 )
@@ -231,4 +232,28 @@ func TestOneOrderOfManyIsDeletedWhileAnotherFileIsHalfWritten(t *testing.T) {
 	w.remove("order-00.yaml")
 	w.becomes("order-00", store.Gone)
 	w.Expect(w.store.Lookup("order-01").Presence).To(Equal(store.Present))
+}
+
+// A volume that is mounted over the orders, or taken away from under them, hides them; as root this is done for real.
+func TestAnotherDeviceDeletesNothing(t *testing.T) {
+	w := newWorld(t).watching()
+	w.orders(2)
+	w.restart()
+	w.hideByMount()
+	w.restart()
+	w.becomes("order-00", store.Held)
+	w.stays("order-01", store.Held, time.Second)
+	w.Expect(w.store.Ready()).To(MatchError(ContainSubstring("--accept-deletions")))
+}
+
+// hideByMount puts an empty file system over workorders/. Who may not mount moves the directory away, which is held
+// for another reason.
+func (w *world) hideByMount() {
+	w.t.Helper()
+	if err := unix.Mount("tmpfs", w.path(""), "tmpfs", 0, "size=64k"); err != nil {
+		w.t.Logf("no right to mount (%v): the directory is moved away", err)
+		w.Expect(os.Rename(w.path(""), filepath.Join(w.dir, "away"))).To(Succeed())
+		return
+	}
+	w.t.Cleanup(func() { w.Check(unix.Unmount(w.path(""), unix.MNT_DETACH)) })
 }

@@ -1,11 +1,15 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/fsnotify/fsnotify"
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	"golang.org/x/sys/unix"
 )
@@ -292,15 +296,79 @@ func TestReadContentNeverWaits(t *testing.T) {
 // Where the kernel gives no watch, changes are found by rescans.
 func TestWithoutWatches(t *testing.T) {
 	g := NewWithT(t)
-	store, err := Open(Options{DataDir: t.TempDir()})
+	s, err := Open(Options{DataDir: t.TempDir(), Rescan: 200 * time.Millisecond})
 	g.Expect(err).NotTo(HaveOccurred())
 	n := &notifier{watched: map[string]bool{}}
 	n.degrade("", unix.EMFILE)
-	w := &watch{s: store, notify: n, agenda: newAgenda()}
-	g.Expect(w.rescan()).To(Equal(store.opts.Rescan / 10))
-	g.Expect(n.events()).To(BeNil())
-	g.Expect(n.errors()).To(BeNil())
-	n.add("/")
-	n.keep(map[string]bool{"/": true})
-	n.close()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	seen := make(chan string, 10)
+	go func() { ended <- s.run(ctx, func(name string) { seen <- name }, n) }()
+	g.Expect(s.WaitSynced(ctx)).To(Succeed())
+	text := "apiVersion: awo.archon.dev/v1alpha1\nkind: WorkOrder\nmetadata: {name: a}\nspec: {request: x, repository: {url: https://example.org/x}}\n"
+	g.Expect(os.WriteFile(filepath.Join(s.layout.WorkOrders(), "a.yaml"), []byte(text), 0o644)).To(Succeed())
+	g.Eventually(seen, 10*time.Second).Should(Receive(Equal("a")))
+	cancel()
+	g.Expect(<-ended).To(Succeed())
+}
+
+// Events that were lost, or a watch that fails, have everything listed.
+func TestLostEvents(t *testing.T) {
+	for name, fail := range map[string]func(w *watch){
+		"overflow":     func(w *watch) { w.failed(fsnotify.ErrEventOverflow, true) },
+		"an error":     func(w *watch) { w.failed(unix.EIO, true) },
+		"closed":       func(w *watch) { w.failed(nil, false) },
+		"events ended": func(w *watch) { w.event(fsnotify.Event{}, false); w.failed(nil, false) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			s, err := Open(Options{DataDir: t.TempDir()})
+			g.Expect(err).NotTo(HaveOccurred())
+			n := newNotifier(logr.Discard())
+			defer n.close()
+			w := &watch{s: s, notify: n, agenda: newAgenda()}
+			w.agenda.set(taskAll, s.clock.Now().Add(time.Hour))
+			fail(w)
+			at, planned := w.agenda.next()
+			g.Expect(planned).To(BeTrue())
+			g.Expect(at).To(BeTemporally("<", s.clock.Now().Add(time.Minute)))
+		})
+	}
+}
+
+func TestSweepRemovesLeftoversOfACrash(t *testing.T) {
+	g := NewWithT(t)
+	s, err := Open(Options{DataDir: t.TempDir()})
+	g.Expect(err).NotTo(HaveOccurred())
+	r := &Record{ID: "wo-00000001", Name: "a", Run: 1}
+	g.Expect(s.Create(r)).To(Succeed())
+	left := []string{
+		filepath.Join(s.layout.Output(r.ID), ".awo-0011.tmp"),
+		filepath.Join(s.layout.Outputs(), ".awo-0022.tmp"),
+	}
+	g.Expect(os.WriteFile(left[0], nil, 0o600)).To(Succeed())
+	g.Expect(os.MkdirAll(filepath.Join(left[1], "prompts"), 0o700)).To(Succeed())
+	s, err = Open(Options{DataDir: s.layout.Root})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(left[0]).To(BeAnExistingFile(), "a command leaves the files of the controller alone")
+	release, err := s.Lock()
+	g.Expect(err).NotTo(HaveOccurred())
+	defer release()
+	g.Expect(left[0]).NotTo(BeAnExistingFile())
+	g.Expect(left[1]).NotTo(BeADirectory())
+	g.Expect(s.Current("a")).To(HaveField("ID", r.ID))
+}
+
+// A controller that opened the directory before the former one ended knows what that one did last.
+func TestLockReadsWhatTheFormerControllerDidLast(t *testing.T) {
+	g := NewWithT(t)
+	former, err := Open(Options{DataDir: t.TempDir()})
+	g.Expect(err).NotTo(HaveOccurred())
+	next, err := Open(Options{DataDir: former.layout.Root})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(former.Create(&Record{ID: "wo-00000001", Name: "a", Run: 1})).To(Succeed())
+	release, err := next.Lock()
+	g.Expect(err).NotTo(HaveOccurred())
+	defer release()
+	g.Expect(next.Current("a")).To(HaveField("ID", "wo-00000001"))
 }

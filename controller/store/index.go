@@ -86,6 +86,8 @@ type index struct {
 	byID   map[string]*entry
 	byName map[string][]*entry // by run, ascending
 	broken map[string]quarantine
+	// revision counts the changes.
+	revision int
 }
 
 func newIndex() *index {
@@ -96,6 +98,7 @@ func newIndex() *index {
 func (x *index) put(e entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.revision++
 	delete(x.broken, e.ID)
 	x.drop(e.ID)
 	added := &e
@@ -207,4 +210,10 @@ func (x *index) forget(id string) {
 	defer x.mu.Unlock()
 	delete(x.broken, id)
 	x.drop(id)
+}
+
+func (x *index) changes() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.revision
 }

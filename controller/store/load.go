@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -70,4 +71,26 @@ func (s *Store) brokenRecord(id string, data []byte, err error) quarantine {
 		q.name = string(m[1])
 	}
 	return q
+}
+
+// sweep removes the temporary files that a crash has left beside records. Only the controller does so, before it writes.
+func (s *Store) sweep() error {
+	dirs := []string{s.layout.Outputs(), s.layout.tombstones()}
+	for _, id := range s.IDs() {
+		dirs = append(dirs, s.layout.Output(id))
+	}
+	var failed error
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		failed = errors.Join(failed, err)
+		for _, e := range entries {
+			if isTemp(e.Name()) {
+				failed = errors.Join(failed, os.RemoveAll(filepath.Join(dir, e.Name())))
+			}
+		}
+	}
+	return failed
 }

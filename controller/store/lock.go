@@ -45,7 +45,8 @@ func (s *Store) Lock() (release func(), err error) {
 		}
 		return nil, fmt.Errorf("lock the data directory %s: %w", s.layout.Root, err)
 	}
-	if err := s.sign(f); err != nil {
+	// What a former controller wrote between our opening and its end counts, and its leftovers do not.
+	if err := errors.Join(s.sign(f), s.reloadRecords(), s.sweep()); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("lock the data directory %s: %w", s.layout.Root, err)
 	}

@@ -141,7 +141,9 @@ func (l look) known(seen sight) (out result) {
 		out.names = c.put(l.rel, f)
 		return out
 	}
-	c.files[l.rel].sight.swapped = seen.swapped
+	if f := c.files[l.rel]; f != nil {
+		f.sight.swapped = seen.swapped
+	}
 	return out
 }
 

@@ -7,10 +7,9 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
-)
 
-// maxManifest bounds what is read of a manifest, in bytes.
-const maxManifest = 16 << 20
+	"github.com/agent-work-orders/awo/controller/store/manifest"
+)
 
 // errChanging says that a file changed while it was read.
 var errChanging = errors.New("the file changes while it is read")
@@ -38,7 +37,7 @@ func readContent(path string) (c content, err error) {
 		return content{}, err
 	}
 	c.at, c.busy = stampOf(&c.stat), openForWriting(f)
-	if c.data, err = io.ReadAll(io.LimitReader(f, maxManifest+1)); err != nil {
+	if c.data, err = io.ReadAll(io.LimitReader(f, manifest.MaxSize+1)); err != nil {
 		return content{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	var after unix.Stat_t
@@ -55,8 +54,8 @@ func checkReadable(st *unix.Stat_t) error {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return errors.New("not a regular file")
 	}
-	if st.Size > maxManifest {
-		return fmt.Errorf("larger than %d MiB, which no manifest should be", maxManifest>>20)
+	if st.Size > manifest.MaxSize {
+		return fmt.Errorf("larger than %d MiB, which no manifest should be", manifest.MaxSize>>20)
 	}
 	return nil
 }

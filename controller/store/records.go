@@ -147,8 +147,16 @@ func (s *Store) Create(r *Record) error {
 	if err := s.create(r); err != nil {
 		return fmt.Errorf("create the record of run %s of order %s: %w", r.ID, r.Name, err)
 	}
-	s.index.put(entryOf(r))
+	s.index.put(s.entryOnDisk(r))
 	return nil
+}
+
+// entryOnDisk is the entry of a record that was just written.
+func (s *Store) entryOnDisk(r *Record) entry {
+	e := entryOf(r)
+	// Without the stamp the next start reads the record, and nothing else is lost.
+	e.at, _ = statStamp(s.layout.RecordFile(r.ID))
+	return e
 }
 
 func (s *Store) create(r *Record) error {
@@ -204,7 +212,7 @@ func (s *Store) Update(id string, change func(*Record) error) (*Record, error) {
 	if err := WriteFile(s.layout.RecordFile(id), after, 0o600); err != nil {
 		return nil, fmt.Errorf("update the record of run %s of order %s: %w", id, name, err)
 	}
-	s.index.put(entryOf(r))
+	s.index.put(s.entryOnDisk(r))
 	s.touchName(name)
 	return r, nil
 }

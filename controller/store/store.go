@@ -86,6 +86,8 @@ type Store struct {
 	index  *index
 	ids    keyed
 	locked atomic.Bool
+	// savedRevision is what the cache was last saved at.
+	savedRevision atomic.Int64
 
 	tracked trackedFiles
 	touched touched

@@ -21,8 +21,11 @@ const (
 	taskSaved = "save"
 )
 
-// saveEvery is how often what is known of the files is saved for the next start.
-const saveEvery = 5 * time.Minute
+// What is known of the files is saved for the next start soon after this one, and then now and then if it changed.
+const (
+	saveFirst = 5 * time.Second
+	saveEvery = time.Minute
+)
 
 // watch is the loop that watches. Only its own goroutine touches it.
 type watch struct {
@@ -40,14 +43,15 @@ type watch struct {
 // or nil when ctx was simply cancelled.
 func (s *Store) Run(ctx context.Context, changed func(name string)) error {
 	log := logr.FromContextOrDiscard(ctx).WithName("store")
-	w := &watch{s: s, log: log, changed: changed, notify: newNotifier(log), agenda: newAgenda(), told: map[string]bool{}}
-	defer w.notify.close()
-	ctx = logr.NewContext(ctx, log)
+	return s.run(logr.NewContext(ctx, log), changed, newNotifier(log))
+}
+
+func (s *Store) run(ctx context.Context, changed func(name string), n *notifier) error {
+	defer n.close()
+	log := logr.FromContextOrDiscard(ctx)
+	w := &watch{s: s, log: log, changed: changed, notify: n, agenda: newAgenda(), told: map[string]bool{}}
 	w.start(ctx)
-	for {
-		if !w.wait(ctx) {
-			break
-		}
+	for w.wait(ctx) {
 		w.work(ctx, w.agenda.due(s.clock.Now()))
 	}
 	s.saveCache(log)
@@ -63,7 +67,7 @@ func (w *watch) start(ctx context.Context) {
 	}
 	w.notify.add(w.s.layout.tombstones())
 	w.notify.add(w.s.layout.Root)
-	w.agenda.set(taskSaved, w.s.clock.Now().Add(saveEvery))
+	w.agenda.set(taskSaved, w.s.clock.Now().Add(saveFirst))
 	names := w.list(ctx, "")
 	w.s.setSynced()
 	tombs := slices.Collect(maps.Keys(w.s.tombstones()))

@@ -369,3 +369,13 @@ func TestScanWithoutWatching(t *testing.T) {
 	w.Expect(w.store.Scan(t.Context())).To(Succeed())
 	w.Expect(w.store.Current("c")).To(HaveField("ID", r.ID))
 }
+
+func TestFileThatCannotBeRead(t *testing.T) {
+	w := newWorld(t)
+	w.write("large.yaml", "")
+	w.Expect(os.Truncate(w.path("large.yaml"), 1<<30)).To(Succeed())
+	w.write("a.yaml", order("a", "one"))
+	w.watching()
+	w.becomes("a", store.Present)
+	w.Eventually(w.problems).Should(ConsistOf(And(ContainSubstring("large.yaml"), ContainSubstring("cannot be read"), ContainSubstring("MiB"))))
+}

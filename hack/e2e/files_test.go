@@ -104,7 +104,7 @@ func TestNothingRunsTwice(t *testing.T) {
 	second := w.ends("sub/b.yaml", v1alpha1.PhaseSucceeded)
 	w.g.Expect(count()).To(Equal(4))
 	w.drop("sub/b.yaml", text)
-	w.g.Eventually(shown("sub/b.yaml")).Should(Equal(first.ID), "an old copy saved over it shows the run of then")
+	w.g.Eventually(shown("sub/b.yaml")).Should(Equal(first.ID), func() string { return "an old copy saved over it shows the run of then\n" + w.read(w.file("sub/b.yaml")) + w.controller.log() })
 	w.g.Expect(count()).To(Equal(4))
 
 	w.drop("copy.yaml", strings.Replace(w.read(w.file("sub/b.yaml")), "name: a\n", "name: copy\n", 1))

@@ -18,7 +18,7 @@ type life struct {
 	code     chan int
 }
 
-func begin(t *testing.T, script string, extra string) *life {
+func begin(t *testing.T, script, extra string) *life {
 	t.Helper()
 	g := NewWithT(t)
 	theirs := make([]int, 0, 6)
@@ -42,6 +42,7 @@ func begin(t *testing.T, script string, extra string) *life {
 		f := pipe(readEnd)
 		_, err := f.WriteString(extra)
 		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(f.Close()).To(Succeed())
 		d.extra, spec.ExtraFiles = theirs[5], 1
 	}
 	if script == "" {
@@ -73,7 +74,7 @@ func TestRunEnds(t *testing.T) {
 		want                Report
 		stdout              string
 	}{
-		{name: "by itself", script: "echo out; cat <&3; exit 3", extra: "x", want: Report{Ended: true, Code: 3}, stdout: "out\n"},
+		{name: "by itself", script: "echo out; cat <&3; exit 3", extra: "x", want: Report{Ended: true, Code: 3}, stdout: "out\nx"},
 		{name: "by a signal", script: "kill -KILL $$", want: Report{Ended: true, Signal: syscall.SIGKILL}},
 		{name: "with a deaf daemon left", script: `setsid sh -c 'trap "" TERM; sleep 60' & sleep 0.1`, want: Report{Ended: true}},
 		{name: "when asked", script: "exec sleep 60", want: Report{Ended: true, Signal: syscall.SIGTERM},
@@ -91,15 +92,11 @@ func TestRunEnds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			g := NewWithT(t)
 			l := begin(t, c.script, c.extra)
-			if c.extra != "" {
-				g.Expect(l.report(t)).To(Equal(Report{Started: true}))
-				text := make([]byte, len(c.stdout))
-				_, err := io.ReadFull(l.stdout, text)
-				g.Expect(err).NotTo(HaveOccurred())
-				g.Expect(string(text)).To(Equal(c.stdout))
-			} else {
-				g.Expect(l.report(t)).To(Equal(Report{Started: true}))
-			}
+			g.Expect(l.report(t)).To(Equal(Report{Started: true}))
+			text := make([]byte, len(c.stdout))
+			_, err := io.ReadFull(l.stdout, text)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(string(text)).To(Equal(c.stdout))
 			if c.act != nil {
 				g.Expect(c.act(l)).To(Succeed())
 			}

@@ -72,8 +72,7 @@ func run(d descriptors) int {
 
 // errnoOf is the kernel's reason, or EIO where there is none.
 func errnoOf(err error) syscall.Errno {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno
 	}
 	return syscall.EIO
@@ -86,7 +85,7 @@ func prepare() <-chan os.Signal {
 	// Nothing that was open when the controller was started goes on to the agent.
 	closeOnExec(lifelineFD)
 	// Caught and dropped, not ignored: an ignored signal stays ignored in the agent.
-	signal.Notify(make(chan os.Signal), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT,
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT,
 		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGPIPE)
 	terminated := make(chan os.Signal, 1)
 	signal.Notify(terminated, syscall.SIGTERM)
@@ -112,7 +111,7 @@ func start(s Spec, d descriptors) (tree.Process, error) {
 }
 
 func attributes(s Spec, d descriptors) *syscall.ProcAttr {
-	var files []uintptr
+	files := make([]uintptr, 0, len(d.standard)+s.ExtraFiles)
 	for _, n := range d.standard {
 		files = append(files, uintptr(n))
 	}

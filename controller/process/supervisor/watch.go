@@ -40,17 +40,15 @@ func (e *event) happened() bool {
 	}
 }
 
-// within waits for the event at most d and says whether it came. It waits no longer once cut happens.
-func (e *event) within(d time.Duration, cut *event) bool {
+// within waits for the event, at most for d and no longer once cut happens.
+func (e *event) within(d time.Duration, cut *event) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-e.C:
-		return true
 	case <-timer.C:
 	case <-cut.C:
 	}
-	return e.happened()
 }
 
 // watch is the life of one agent and its tree.

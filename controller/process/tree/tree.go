@@ -7,6 +7,7 @@ package tree
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 )
 
@@ -83,8 +84,8 @@ func index(text []byte, b byte) int {
 }
 
 func lastIndex(text []byte, b byte) int {
-	for i := len(text) - 1; i >= 0; i-- {
-		if text[i] == b {
+	for i, c := range slices.Backward(text) {
+		if c == b {
 			return i
 		}
 	}

@@ -158,7 +158,7 @@ func (w *writer) file(indent int) (before, status, after string) {
 
 // TestRandomFiles splices into files that hold what generators of tests do not think of.
 func TestRandomFiles(t *testing.T) {
-	const rounds = 600
+	const rounds = 300
 	want := status()
 	used := 0
 	for seed := range uint64(rounds) {

@@ -1,4 +1,4 @@
-package supervisor_test
+package process_test
 
 import (
 	"os"
