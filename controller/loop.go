@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -50,7 +49,7 @@ func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner) 
 	})
 	c, err := ctrl.NewTypedUnmanaged("workorder", ctrl.TypedOptions[string]{
 		// Two controllers in one process, as tests have them, would else be refused.
-		SkipNameValidation:      ptr.To(true),
+		SkipNameValidation:      new(true),
 		MaxConcurrentReconciles: workers,
 		Reconciler:              reconcile.TypedFunc[string](l.reconciler.Reconcile),
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[string](retryFirst, retryMost),

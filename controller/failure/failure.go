@@ -64,8 +64,7 @@ func NewInterrupted(err error) error {
 
 // Of returns the policy of an error. An error without one is a Retry with the fallback reason.
 func Of(err error, fallbackReason string) *Error {
-	var typed *Error
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*Error](err); ok {
 		// The outer text, with what each layer added.
 		return &Error{Policy: typed.Policy, Reason: typed.Reason, Until: typed.Until, Err: err}
 	}

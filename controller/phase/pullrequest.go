@@ -76,6 +76,7 @@ func (r *Runner) open(ctx context.Context, rec *store.Record, f Forge) error {
 	_, err = r.Records.Update(rec.ID, func(rec *store.Record) error {
 		rec.OpeningPullRequest = false
 		rec.Status.PullRequest = &v1alpha1.PullRequest{URL: opened.URL, Number: opened.Number}
+		rec.PullRequestNote = opened.Incomplete
 		return nil
 	})
 	return err

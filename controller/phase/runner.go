@@ -6,6 +6,7 @@ package phase
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -99,12 +100,7 @@ func (r *Runner) workspace(rec *store.Record) git.Workspace {
 
 // has tells whether the run passes through the phase.
 func has(rec *store.Record, p v1alpha1.Phase) bool {
-	for _, q := range rec.Spec.Sequence() {
-		if p == q {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(rec.Spec.Sequence(), p)
 }
 
 // PromptProblem says which replaced prompt templates are passed over and why; nil if all are used.

@@ -62,7 +62,15 @@ type taskQueue []task
 func (q taskQueue) Len() int           { return len(q) }
 func (q taskQueue) Less(i, j int) bool { return q[i].at.Before(q[j].at) }
 func (q taskQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *taskQueue) Push(x any)        { *q = append(*q, x.(task)) }
+
+// Push is for container/heap.
+func (q *taskQueue) Push(x any) {
+	if t, ok := x.(task); ok {
+		*q = append(*q, t)
+	}
+}
+
+// Pop is for container/heap.
 func (q *taskQueue) Pop() any {
 	last := len(*q) - 1
 	out := (*q)[last]

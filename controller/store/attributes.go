@@ -13,21 +13,21 @@ import (
 
 // keepAttributes gives a new file owner, mode and extended attributes of the one whose place it takes. Where the owner
 // cannot be kept, the former owner can still read and edit it.
-func keepAttributes(old, new string, st *unix.Stat_t) error {
-	if err := os.Lchown(new, int(st.Uid), int(st.Gid)); err != nil {
+func keepAttributes(former, fresh string, st *unix.Stat_t) error {
+	if err := os.Lchown(fresh, int(st.Uid), int(st.Gid)); err != nil {
 		// Without the right to give files away, the group at least, if we are in it.
-		_ = os.Lchown(new, -1, int(st.Gid))
+		_ = os.Lchown(fresh, -1, int(st.Gid))
 	}
 	var now unix.Stat_t
-	if err := unix.Stat(new, &now); err != nil {
+	if err := unix.Stat(fresh, &now); err != nil {
 		return err
 	}
 	mode := keptMode(fs.FileMode(st.Mode&0o777), ownership{
 		SameOwner: now.Uid == st.Uid, SameGroup: now.Gid == st.Gid,
 		OwnerInGroup: now.Gid == st.Gid && inGroup(st.Uid, st.Gid),
 	})
-	copyAttributes(old, new)
-	return os.Chmod(new, mode)
+	copyAttributes(former, fresh)
+	return os.Chmod(fresh, mode)
 }
 
 // ownership is what could be kept of a file's owner.
@@ -64,9 +64,9 @@ func inGroup(uid, gid uint32) bool {
 }
 
 // copyAttributes copies what extended attributes may be copied, access lists among them.
-func copyAttributes(old, new string) {
+func copyAttributes(former, fresh string) {
 	buf := make([]byte, 64<<10)
-	n, err := unix.Listxattr(old, buf)
+	n, err := unix.Listxattr(former, buf)
 	if err != nil {
 		return // a file system without them
 	}
@@ -75,9 +75,9 @@ func copyAttributes(old, new string) {
 		if name != "system.posix_acl_access" && !strings.HasPrefix(name, "user.") {
 			continue
 		}
-		if size, err := unix.Getxattr(old, name, value); err == nil {
+		if size, err := unix.Getxattr(former, name, value); err == nil {
 			// An attribute that the file system refuses is no reason to refuse the write.
-			_ = unix.Setxattr(new, name, value[:size], 0)
+			_ = unix.Setxattr(fresh, name, value[:size], 0)
 		}
 	}
 }

@@ -110,6 +110,7 @@ func BenchmarkEmpty(b *testing.B) {
 
 // benchmarkStart measures a start until all is listed, with what the last clean stop left, or without it.
 func benchmarkStart(b *testing.B, dir string, crashed bool) {
+	b.Helper()
 	cache := filepath.Join(dir, "outputs", ".index.jsonl")
 	run(b, open(b, dir), func(string) {})()
 	for b.Loop() {
@@ -127,6 +128,7 @@ func benchmarkStart(b *testing.B, dir string, crashed bool) {
 
 // benchmarkMemory reports the memory after every order was looked up once.
 func benchmarkMemory(b *testing.B, dir string) {
+	b.Helper()
 	for b.Loop() {
 		s := open(b, dir)
 		stop := run(b, s, func(string) {})
@@ -146,6 +148,7 @@ func benchmarkMemory(b *testing.B, dir string) {
 
 // benchmarkDrop measures from a dropped manifest to the call that reports it.
 func benchmarkDrop(b *testing.B, dir string, others int) {
+	b.Helper()
 	seen := make(chan string, 2*others+16)
 	defer run(b, open(b, dir), func(name string) { seen <- name })()
 	for range others {
@@ -171,6 +174,7 @@ func benchmarkDrop(b *testing.B, dir string, others int) {
 
 // benchmarkOne measures what is done to one order again and again, and what is done to all.
 func benchmarkOne(b *testing.B, s *store.Store) {
+	b.Helper()
 	i := 0
 	for name, do := range map[string]func() error{
 		"Lookup":      func() error { s.Lookup("order-00007"); return nil },

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,7 +67,7 @@ func (s *Store) rewriteOnce(rel string, edit func(data []byte) ([]byte, error)) 
 	if err != nil {
 		return false, fmt.Errorf("change %s: %w", rel, err)
 	}
-	s.learn(rel, path, after, at)
+	s.learn(rel, path, before.data, after, at)
 	return true, nil
 }
 
@@ -89,8 +90,10 @@ func (s *Store) removeFile(rel, shown, path string, before content) (bool, error
 }
 
 // learn takes in what we have written ourselves, unless somebody has already changed it. It stays to be proven by a
-// look after a while of quiet: a change in the same tick of the file system's clock would not show in the stamp.
-func (s *Store) learn(rel, path string, data []byte, staged stamp) {
+// look after a while of quiet: a change in the same tick of the file system's clock would not show in the stamp. Where
+// what we changed was a save that no look had seen yet, the orders in it are told of now; a later look would find
+// nothing new.
+func (s *Store) learn(rel, path string, before, data []byte, staged stamp) {
 	at, err := statStamp(path)
 	if err != nil || at.Ino != staged.Ino || at.Mtime != staged.Mtime || at.Size != staged.Size {
 		s.touched.file(rel)
@@ -102,7 +105,13 @@ func (s *Store) learn(rel, path string, data []byte, staged stamp) {
 	if old := s.catalog.files[rel]; old != nil && !r.bad() {
 		seen := old.sight
 		seen.at = at
+		unseen := old.sum != sha256.Sum256(before)
 		s.catalog.put(rel, &file{at: at, sum: r.sum, unproven: true, docs: r.docs, since: s.clock.Now(), sight: seen})
+		for _, d := range r.docs {
+			if unseen && d.name != "" {
+				s.touched.name(d.name)
+			}
+		}
 	}
 	s.touched.file(rel)
 }

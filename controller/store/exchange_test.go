@@ -1,20 +1,17 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/fsnotify/fsnotify"
-	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	"golang.org/x/sys/unix"
 )
 
 // scene is one file that is about to be changed.
+
 type scene struct {
 	*WithT
 	path  string
@@ -35,6 +32,7 @@ func newScene(t *testing.T, text string) *scene {
 }
 
 // replace saves as an editor does that writes a new file.
+
 func (s *scene) replace(text string) {
 	temp := s.path + ".swp"
 	s.Expect(os.WriteFile(temp, []byte(text), 0o644)).To(Succeed())
@@ -42,11 +40,13 @@ func (s *scene) replace(text string) {
 }
 
 // overwrite saves as an editor does that writes into the file.
+
 func (s *scene) overwrite(text string) {
 	s.Expect(os.WriteFile(s.path, []byte(text), 0o644)).To(Succeed())
 }
 
 // beginWriting opens the file for writing and does not close it.
+
 func (s *scene) beginWriting() {
 	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
 	s.Expect(err).NotTo(HaveOccurred())
@@ -54,6 +54,7 @@ func (s *scene) beginWriting() {
 }
 
 // endWriting writes through the handles that are open and closes them.
+
 func (s *scene) endWriting(text string) {
 	for _, f := range s.open {
 		s.Expect(f.Truncate(0)).To(Succeed())
@@ -71,7 +72,9 @@ func (s *scene) left() []string {
 }
 
 // Every row is a foreign save at one instant of an exchange. Whatever it is, the newest save is at the path in the
+
 // end, and nothing else is left.
+
 func TestSwapLosesNoSave(t *testing.T) {
 	type moment struct {
 		exchange int // the how manyth exchange
@@ -224,48 +227,8 @@ func TestTakeAwayRemovesOnlyWhatWasRead(t *testing.T) {
 }
 
 // What a crash leaves in the middle of an exchange: the temporary file is ours, or what we had read, or a save of
-// somebody else which the exchange has displaced.
-func TestRecoverTemps(t *testing.T) {
-	for name, c := range map[string]struct {
-		temp, path, want string
-	}{
-		"before the exchange":             {"ours", "v1", "v1"},
-		"after the exchange":              {"v1", "ours", "ours"},
-		"after the exchange, torn":        {"", "v1", "v1"},
-		"a displaced save":                {"v2", "ours", "v2"},
-		"a displaced save, and a newer":   {"v2", "v3", "v3"},
-		"a save displaced by its own put": {"ours", "v2", "v2"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newScene(t, c.path)
-			store, err := Open(Options{DataDir: t.TempDir()})
-			s.Expect(err).NotTo(HaveOccurred())
-			temp := tempFor(s.path, []byte("v1"), []byte("ours"))
-			s.Expect(os.WriteFile(temp, []byte(c.temp), 0o644)).To(Succeed())
-			store.recoverTemps(t.Context(), []string{temp})
-			s.Expect(temp).To(BeAnExistingFile(), "only the controller does so")
-			release, err := store.Lock()
-			s.Expect(err).NotTo(HaveOccurred())
-			defer release()
-			store.recoverTemps(t.Context(), []string{temp})
-			s.Expect(temp).NotTo(BeAnExistingFile())
-			s.Expect(os.ReadFile(s.path)).To(BeEquivalentTo(c.want))
-		})
-	}
-}
 
-func TestLeftoverTempsAreDealtWithAtTheNextListing(t *testing.T) {
-	g := NewWithT(t)
-	store, err := Open(Options{DataDir: t.TempDir()})
-	g.Expect(err).NotTo(HaveOccurred())
-	temp := tempFor(filepath.Join(store.layout.WorkOrders(), "a.yaml"), []byte("v1"), []byte("ours"))
-	g.Expect(os.WriteFile(temp, []byte("ours"), 0o644)).To(Succeed())
-	release, err := store.Lock()
-	g.Expect(err).NotTo(HaveOccurred())
-	defer release()
-	g.Expect(store.Scan(t.Context())).To(Succeed())
-	g.Expect(temp).NotTo(BeAnExistingFile())
-}
+// somebody else which the exchange has displaced.
 
 func TestOpenForWriting(t *testing.T) {
 	s := newScene(t, "v1")
@@ -294,81 +257,7 @@ func TestReadContentNeverWaits(t *testing.T) {
 }
 
 // Where the kernel gives no watch, changes are found by rescans.
-func TestWithoutWatches(t *testing.T) {
-	g := NewWithT(t)
-	s, err := Open(Options{DataDir: t.TempDir(), Rescan: 200 * time.Millisecond})
-	g.Expect(err).NotTo(HaveOccurred())
-	n := &notifier{watched: map[string]bool{}}
-	n.degrade("", unix.EMFILE)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	seen := make(chan string, 10)
-	go func() { ended <- s.run(ctx, func(name string) { seen <- name }, n) }()
-	g.Expect(s.WaitSynced(ctx)).To(Succeed())
-	text := "apiVersion: awo.archon.dev/v1alpha1\nkind: WorkOrder\nmetadata: {name: a}\nspec: {request: x, repository: {url: https://example.org/x}}\n"
-	g.Expect(os.WriteFile(filepath.Join(s.layout.WorkOrders(), "a.yaml"), []byte(text), 0o644)).To(Succeed())
-	g.Eventually(seen, 10*time.Second).Should(Receive(Equal("a")))
-	cancel()
-	g.Expect(<-ended).To(Succeed())
-}
 
 // Events that were lost, or a watch that fails, have everything listed.
-func TestLostEvents(t *testing.T) {
-	for name, fail := range map[string]func(w *watch){
-		"overflow":     func(w *watch) { w.failed(fsnotify.ErrEventOverflow, true) },
-		"an error":     func(w *watch) { w.failed(unix.EIO, true) },
-		"closed":       func(w *watch) { w.failed(nil, false) },
-		"events ended": func(w *watch) { w.event(fsnotify.Event{}, false); w.failed(nil, false) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			g := NewWithT(t)
-			s, err := Open(Options{DataDir: t.TempDir()})
-			g.Expect(err).NotTo(HaveOccurred())
-			n := newNotifier(logr.Discard())
-			defer n.close()
-			w := &watch{s: s, notify: n, agenda: newAgenda()}
-			w.agenda.set(taskAll, s.clock.Now().Add(time.Hour))
-			fail(w)
-			at, planned := w.agenda.next()
-			g.Expect(planned).To(BeTrue())
-			g.Expect(at).To(BeTemporally("<", s.clock.Now().Add(time.Minute)))
-		})
-	}
-}
-
-func TestSweepRemovesLeftoversOfACrash(t *testing.T) {
-	g := NewWithT(t)
-	s, err := Open(Options{DataDir: t.TempDir()})
-	g.Expect(err).NotTo(HaveOccurred())
-	r := &Record{ID: "wo-00000001", Name: "a", Run: 1}
-	g.Expect(s.Create(r)).To(Succeed())
-	left := []string{
-		filepath.Join(s.layout.Output(r.ID), ".awo-0011.tmp"),
-		filepath.Join(s.layout.Outputs(), ".awo-0022.tmp"),
-	}
-	g.Expect(os.WriteFile(left[0], nil, 0o600)).To(Succeed())
-	g.Expect(os.MkdirAll(filepath.Join(left[1], "prompts"), 0o700)).To(Succeed())
-	s, err = Open(Options{DataDir: s.layout.Root})
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(left[0]).To(BeAnExistingFile(), "a command leaves the files of the controller alone")
-	release, err := s.Lock()
-	g.Expect(err).NotTo(HaveOccurred())
-	defer release()
-	g.Expect(left[0]).NotTo(BeAnExistingFile())
-	g.Expect(left[1]).NotTo(BeADirectory())
-	g.Expect(s.Current("a")).To(HaveField("ID", r.ID))
-}
 
 // A controller that opened the directory before the former one ended knows what that one did last.
-func TestLockReadsWhatTheFormerControllerDidLast(t *testing.T) {
-	g := NewWithT(t)
-	former, err := Open(Options{DataDir: t.TempDir()})
-	g.Expect(err).NotTo(HaveOccurred())
-	next, err := Open(Options{DataDir: former.layout.Root})
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(former.Create(&Record{ID: "wo-00000001", Name: "a", Run: 1})).To(Succeed())
-	release, err := next.Lock()
-	g.Expect(err).NotTo(HaveOccurred())
-	defer release()
-	g.Expect(next.Current("a")).To(HaveField("ID", "wo-00000001"))
-}

@@ -194,8 +194,9 @@ func (w *world) request(name string) func() string {
 
 // problems returns the problems as lines.
 func (w *world) problems() []string {
-	var out []string
-	for _, p := range w.store.Problems() {
+	found := w.store.Problems()
+	out := make([]string, 0, len(found))
+	for _, p := range found {
 		out = append(out, p.String())
 	}
 	return out

@@ -75,8 +75,10 @@ func (s *Store) brokenRecord(id string, data []byte, err error) quarantine {
 
 // sweep removes the temporary files that a crash has left beside records. Only the controller does so, before it writes.
 func (s *Store) sweep() error {
-	dirs := []string{s.layout.Outputs(), s.layout.tombstones()}
-	for _, id := range s.IDs() {
+	ids := s.IDs()
+	dirs := make([]string, 0, len(ids)+2)
+	dirs = append(dirs, s.layout.Outputs(), s.layout.tombstones())
+	for _, id := range ids {
 		dirs = append(dirs, s.layout.Output(id))
 	}
 	var failed error

@@ -179,7 +179,7 @@ func (s *Store) duplicates(name string) []FileProblem {
 	e, _ := s.index.current(name)
 	candidates := s.catalog.candidates(name)
 	chosen := choose(candidates, place{Path: e.Path, Document: e.Document})
-	var out []FileProblem
+	out := make([]FileProblem, 0, len(candidates)-1)
 	for _, p := range otherPlaces(candidates, chosen) {
 		message := fmt.Sprintf("the name %s is taken by %s: this one (%s) is not run; rename or remove one of them",
 			name, describe(candidates[chosen].place, p), describe(p, candidates[chosen].place))
@@ -199,8 +199,9 @@ func describe(p, other place) string {
 }
 
 func (s *Store) recordProblems() []FileProblem {
-	var out []FileProblem
-	for _, q := range s.index.quarantined("") {
+	found := s.index.quarantined("")
+	out := make([]FileProblem, 0, len(found))
+	for _, q := range found {
 		out = append(out, FileProblem{
 			Path: s.layout.RecordFile(q.id), Since: q.since,
 			Problem: manifest.Problem{Name: q.name, Message: s.quarantineError(q).Error()},

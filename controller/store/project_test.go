@@ -3,14 +3,10 @@ package store_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +19,7 @@ import (
 )
 
 // statusOf reads the status that a file shows.
+
 func (w *world) statusOf(rel, name string) *v1alpha1.WorkOrderStatus {
 	w.t.Helper()
 	docs, problems := manifest.Parse([]byte(w.read(rel)))
@@ -37,6 +34,7 @@ func (w *world) statusOf(rel, name string) *v1alpha1.WorkOrderStatus {
 }
 
 // project projects until nobody disturbs it.
+
 func (w *world) project(name string) store.Projection {
 	w.t.Helper()
 	var out store.Projection
@@ -205,6 +203,7 @@ func (w *world) git(args ...string) {
 }
 
 // lsFiles asks the real git.
+
 func lsFiles(ctx context.Context, dir string) (map[string]bool, error) {
 	cmd := exec.CommandContext(ctx, "git", "ls-files", "-z")
 	cmd.Dir = dir
@@ -235,6 +234,7 @@ func TestWhatGitTracksIsAskedAgainWhenItsIndexChanges(t *testing.T) {
 }
 
 // A work tree that is read as orders: what people do with git runs nothing twice and deletes nothing.
+
 func TestCheckoutOfAnotherBranchAndBack(t *testing.T) {
 	w := newWorld(t, func(o *store.Options) { o.Tracked, o.GoneAfter = lsFiles, 2*time.Second }).watching()
 	w.git("init", "-q", "-b", "main")
@@ -254,144 +254,6 @@ func TestCheckoutOfAnotherBranchAndBack(t *testing.T) {
 	w.Expect(w.store.Ready()).To(Succeed())
 }
 
-var counter = regexp.MustCompile(`save-(\d+)`)
-
 // An editor that saves again and again while the status is written loses none of its saves: the file ends as it was
+
 // saved last, with the newest status in it.
-func TestEditorsSaveDuringProjectionIsNotLost(t *testing.T) {
-	text := func(n int) string { return order("a", fmt.Sprintf("save-%d", n)) }
-	for name, save := range map[string]func(path string, n int) error{
-		"by rename": func(path string, n int) error {
-			temp := filepath.Join(filepath.Dir(path), ".editor.swp")
-			if err := os.WriteFile(temp, []byte(text(n)), 0o644); err != nil {
-				return err
-			}
-			return os.Rename(temp, path)
-		},
-		"in place": func(path string, n int) error {
-			f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
-			if err != nil {
-				return err
-			}
-			half := len(text(n)) / 2
-			_, first := f.WriteString(text(n)[:half])
-			_, second := f.WriteString(text(n)[half:])
-			return errors.Join(first, second, f.Close())
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t).watching()
-			w.write("a.yaml", text(0))
-			w.becomes("a", store.Present)
-			r := w.record("a", "a.yaml")
-			const saves = 1500
-			var done atomic.Bool
-			var lost atomic.Int32
-			var editor, writers sync.WaitGroup
-			editor.Go(func() {
-				for n := 1; n <= saves; n++ {
-					w.Check(save(w.path("a.yaml"), n))
-					// What was just saved, or a status added to it, is what is there: nobody else saves.
-					if data, err := os.ReadFile(w.path("a.yaml")); err == nil {
-						if m := counter.FindSubmatch(data); m != nil && string(m[1]) != fmt.Sprint(n) {
-							lost.Add(1)
-						}
-					}
-				}
-				done.Store(true)
-			})
-			written := 0
-			writers.Go(func() {
-				for n := 0; !done.Load(); n++ {
-					w.Check(ignoreMissing(w.store.Update(r.ID, func(r *store.Record) error {
-						r.Status.Message = fmt.Sprintf("message %d", n)
-						return nil
-					})))
-					p, err := w.store.Project("a")
-					if err != nil && !errors.Is(err, store.ErrBusy) {
-						t.Error(err)
-					}
-					if p.Written {
-						written++
-					}
-				}
-			})
-			editor.Wait()
-			writers.Wait()
-			w.Expect(w.read("a.yaml")).To(ContainSubstring(fmt.Sprintf("save-%d\n", saves)), "the last save")
-			w.Eventually(w.request("a")).Should(Equal(fmt.Sprintf("save-%d", saves)))
-			w.project("a")
-			w.Expect(w.read("a.yaml")).To(ContainSubstring(fmt.Sprintf("save-%d\n", saves)))
-			latest, err := w.store.Record(r.ID)
-			w.Expect(err).NotTo(HaveOccurred())
-			w.Expect(w.statusOf("a.yaml", "a").Message).To(Equal(latest.Status.Message))
-			w.Expect(filepath.Glob(w.path(".awo-*"))).To(BeEmpty())
-			t.Logf("%d saves, %d projections written, %d times another state was seen for a moment", saves, written, lost.Load())
-		})
-	}
-}
-
-func ignoreMissing(_ *store.Record, err error) error { return err }
-
-func TestEditManifest(t *testing.T) {
-	w := newWorld(t)
-	w.write("sub/two.yaml", order("a", "one")+"---\n"+order("b", "two"))
-	cancel := func(data []byte, doc int) ([]byte, error) {
-		return manifest.SetField(data, doc, []string{"spec", "cancel"}, true)
-	}
-	w.Expect(w.store.EditManifest("b", cancel)).To(Succeed())
-	w.Expect(w.store.Lookup("b").Object.Spec.Cancel).To(BeTrue())
-	w.Expect(w.store.Lookup("a").Object.Spec.Cancel).To(BeFalse())
-	w.Expect(w.store.EditManifest("c", cancel)).To(MatchError(store.ErrNotFound))
-
-	w.Expect(os.Rename(w.path("sub/two.yaml"), w.path("moved.yaml"))).To(Succeed())
-	w.Expect(w.store.EditManifest("a", cancel)).To(Succeed(), "it is found where it is now")
-	w.Expect(w.store.Lookup("a").Object.Spec.Cancel).To(BeTrue())
-	w.write("moved.yaml", "kind: [")
-	w.Expect(w.store.EditManifest("a", cancel)).To(MatchError(ContainSubstring("broken")))
-}
-
-func TestEditsOfManyProcessesAllCount(t *testing.T) {
-	w := newWorld(t).watching()
-	w.write("a.yaml", order("a", "one"))
-	w.becomes("a", store.Present)
-	r := w.record("a", "a.yaml")
-	var group sync.WaitGroup
-	for i := range 6 {
-		group.Go(func() {
-			command, err := store.Open(options(w.dir))
-			w.Check(err)
-			w.Check(command.EditManifest("a", func(data []byte, doc int) ([]byte, error) {
-				return manifest.SetField(data, doc, []string{"metadata", "annotations", fmt.Sprintf("x/k%d", i)}, "v")
-			}))
-		})
-	}
-	for n := range 20 {
-		w.update(r.ID, func(r *store.Record) { r.Status.Message = fmt.Sprint(n) })
-		w.project("a")
-	}
-	group.Wait()
-	w.project("a")
-	w.Eventually(func() map[string]string { return w.store.Lookup("a").Object.Annotations }).Should(HaveLen(6))
-	w.Expect(w.statusOf("a.yaml", "a").Message).To(Equal("19"))
-}
-
-func TestWriteManifest(t *testing.T) {
-	w := newWorld(t).watching()
-	w.Expect(w.store.WriteManifest("new/a.yaml", []byte(order("a", "one")))).To(Succeed())
-	w.becomes("a", store.Present)
-	w.Expect(w.store.WriteManifest(w.path("new/a.yaml"), []byte(order("a", "two")))).To(Succeed())
-	w.Eventually(w.request("a")).Should(Equal("two"))
-	for _, bad := range []string{"../outside.yaml", "/tmp/x.yaml", "a.txt", ".hidden.yaml", ".git/a.yaml"} {
-		w.Expect(w.store.WriteManifest(bad, nil)).NotTo(Succeed(), bad)
-	}
-}
-
-func TestReadOnlyDirectoryRefusesCommands(t *testing.T) {
-	w := newWorld(t)
-	w.write("..v1/a.yaml", order("a", "one"))
-	w.Expect(os.Symlink("..v1/a.yaml", w.path("a.yaml"))).To(Succeed())
-	w.Expect(w.store.EditManifest("a", nil)).To(MatchError(fs.ErrPermission))
-	w.Expect(w.store.Delete("a")).To(MatchError(fs.ErrPermission))
-	w.Expect(w.store.Lookup("a").Presence).To(Equal(store.Present), "a deletion that is refused leaves no tombstone")
-}

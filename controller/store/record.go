@@ -47,6 +47,8 @@ type Record struct {
 	LeaseSHA string `json:"leaseSHA,omitempty"`
 	// OpeningPullRequest is set before the pull request is created.
 	OpeningPullRequest bool `json:"openingPullRequest,omitempty"`
+	// PullRequestNote says what could not be set on the pull request, such as a reviewer.
+	PullRequestNote string `json:"pullRequestNote,omitempty"`
 	// LeftOut lists files of the work tree that were not committed on purpose.
 	LeftOut []string `json:"leftOut,omitempty"`
 	// Summary is the agent's report of Implementing, cut to 16 KiB; it opens the pull request's body.

@@ -18,42 +18,6 @@ import (
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
-func TestLayout(t *testing.T) {
-	w := newWorld(t)
-	l := w.store.Layout()
-	for dir, mode := range map[string]fs.FileMode{
-		l.WorkOrders(): 0o755, l.Repositories(): 0o755, l.Mirrors(): 0o755, l.Commands(): 0o755,
-		l.Outputs(): 0o700, l.AgentHomes(): 0o700, l.Logs(): 0o700,
-	} {
-		info, err := os.Stat(dir)
-		w.Expect(err).NotTo(HaveOccurred())
-		w.Expect(info.Mode().Perm()).To(Equal(mode), dir)
-	}
-	w.Expect(os.Chmod(l.Outputs(), 0o777)).To(Succeed())
-	w.open()
-	info, err := os.Stat(l.Outputs())
-	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(info.Mode().Perm()).To(Equal(fs.FileMode(0o700)), "a wrong mode is set right")
-}
-
-func TestLayoutIsAbsoluteAndResolved(t *testing.T) {
-	g := NewWithT(t)
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(os.Mkdir(filepath.Join(dir, "real"), 0o755)).To(Succeed())
-	g.Expect(os.Symlink("real", filepath.Join(dir, "link"))).To(Succeed())
-	t.Chdir(dir)
-	for in, want := range map[string]string{
-		"real": "real", "link": "real", "link/new/er": "real/new/er", "./x/../real": "real",
-	} {
-		l, err := store.NewLayout(in)
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(l.Root).To(Equal(filepath.Join(dir, want)), in)
-	}
-	_, err = store.NewLayout("")
-	g.Expect(err).To(HaveOccurred())
-}
-
 func TestRecordsOutliveTheProcess(t *testing.T) {
 	w := newWorld(t)
 	r := w.record("a", "a.yaml")
@@ -140,6 +104,7 @@ func TestUpdatesOfOneRunComeOneAfterTheOther(t *testing.T) {
 }
 
 // Check is Expect for other goroutines.
+
 func (w *world) Check(err error) {
 	if err != nil {
 		w.t.Error(err)
@@ -200,6 +165,7 @@ func TestDamagedRecordIsQuarantined(t *testing.T) {
 }
 
 // rot changes one digit of a record.
+
 func rot(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -231,6 +197,7 @@ func TestQuarantinedOrderIsNotDeleted(t *testing.T) {
 }
 
 // Whatever keeps a record from being written, the old one stays.
+
 func TestFailedWriteKeepsTheOldRecord(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Log("an ordinary user: a directory without write permission takes the place of a full file system")
@@ -251,6 +218,7 @@ func TestFailedWriteKeepsTheOldRecord(t *testing.T) {
 }
 
 // fill makes writing into a directory impossible: for root a tmpfs that is too small, else by its mode.
+
 func fill(w *world, dir string, r *store.Record) {
 	w.t.Helper()
 	if os.Getuid() != 0 {
@@ -263,60 +231,4 @@ func fill(w *world, dir string, r *store.Record) {
 	w.Expect(unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k")).To(Succeed())
 	w.t.Cleanup(func() { w.Check(unix.Unmount(dir, unix.MNT_DETACH)) })
 	w.Expect(os.WriteFile(filepath.Join(dir, "record.json"), data, 0o600)).To(Succeed())
-}
-
-func TestWriteFile(t *testing.T) {
-	g := NewWithT(t)
-	dir := t.TempDir()
-	path := filepath.Join(dir, "x")
-	g.Expect(store.WriteFile(path, []byte("one"), 0o600)).To(Succeed())
-	g.Expect(store.WriteFile(path, []byte("two"), 0o666)).To(Succeed())
-	g.Expect(os.ReadFile(path)).To(Equal([]byte("two")))
-	info, err := os.Stat(path)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(info.Mode().Perm()).To(Equal(fs.FileMode(0o666)), "whatever the umask")
-	g.Expect(store.WriteFile(filepath.Join(dir, "no", "x"), nil, 0o600)).To(MatchError(fs.ErrNotExist))
-	g.Expect(os.Mkdir(filepath.Join(dir, "d"), 0o755)).To(Succeed())
-	g.Expect(store.WriteFile(filepath.Join(dir, "d"), nil, 0o600)).NotTo(Succeed())
-	g.Expect(filepath.Glob(filepath.Join(dir, ".*"))).To(BeEmpty())
-}
-
-func TestEvents(t *testing.T) {
-	w := newWorld(t)
-	r := w.record("a", "a.yaml")
-	w.Expect(w.store.Events(r.ID)).To(BeEmpty())
-	w.Expect(w.store.Event(r.ID, store.Event{Type: store.Normal, Reason: "Started", Message: "one\nline"})).To(Succeed())
-	f, err := os.OpenFile(w.store.Layout().EventsFile(r.ID), os.O_APPEND|os.O_WRONLY, 0)
-	w.Expect(err).NotTo(HaveOccurred())
-	_, err = f.WriteString(`{"reason":"Torn`)
-	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(f.Close()).To(Succeed())
-	w.Expect(w.store.Event(r.ID, store.Event{Type: store.Warning, Reason: "Failed"})).To(Succeed())
-	events, err := w.store.Events(r.ID)
-	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(events).To(HaveExactElements(
-		And(HaveField("Reason", "Started"), HaveField("Message", "one\nline"), HaveField("Time", BeTemporally("~", time.Now(), time.Minute))),
-		And(HaveField("Reason", "Failed"), HaveField("Type", store.Warning)),
-	))
-}
-
-func TestOneControllerPerDirectory(t *testing.T) {
-	w := newWorld(t)
-	release, err := w.store.Lock()
-	w.Expect(err).NotTo(HaveOccurred())
-	other, err := store.Open(options(w.dir))
-	w.Expect(err).NotTo(HaveOccurred(), "a command opens the store of a running controller")
-	_, err = other.Lock()
-	var held *store.LockedError
-	w.Expect(errors.As(err, &held)).To(BeTrue())
-	host, err := os.Hostname()
-	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(held.PID).To(Equal(os.Getpid()))
-	w.Expect(held.Host).To(Equal(host))
-	w.Expect(held.Since).To(BeTemporally("~", time.Now(), time.Minute))
-	w.Expect(held.Error()).To(And(ContainSubstring(fmt.Sprint(os.Getpid())), ContainSubstring(host), ContainSubstring(w.dir)))
-	release()
-	release, err = other.Lock()
-	w.Expect(err).NotTo(HaveOccurred())
-	release()
 }

@@ -29,10 +29,10 @@ func (r *Reconciler) act(ctx context.Context, name string, s Situation, a Action
 		r.slots.Queue(name)
 		return false, nil
 	case CleanUp:
-		r.beside(ctx, s.Record, r.cleanUp)
+		r.beside(ctx, s.Record, false, r.cleanUp)
 		return false, nil
 	case Delete:
-		r.beside(ctx, s.Record, r.delete)
+		r.beside(ctx, s.Record, false, r.delete)
 		return false, nil
 	case Forget:
 		return false, r.Store.ClearTombstone(name)

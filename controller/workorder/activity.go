@@ -18,37 +18,46 @@ type stopped struct{ why Why }
 
 func (s *stopped) Error() string { return "stopped to " + string(s.why) }
 
+// activity is a phase or a clean-up under way. A clean-up is not stopped for anything but the controller's end: it
+// is what a stop leads to.
+type activity struct {
+	cancel context.CancelCauseFunc
+	phase  bool
+}
+
 // activities knows what is under way beside Reconcile: at most one phase or clean-up for an order.
 type activities struct {
-	mu     sync.Mutex
-	cancel map[string]context.CancelCauseFunc
-	group  sync.WaitGroup
+	mu    sync.Mutex
+	under map[string]activity
+	group sync.WaitGroup
 }
 
 func newActivities() *activities {
-	return &activities{cancel: map[string]context.CancelCauseFunc{}}
+	return &activities{under: map[string]activity{}}
 }
 
 func (a *activities) busy(name string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.cancel[name] != nil
+	_, busy := a.under[name]
+	return busy
 }
 
+// stop ends an order's phase.
 func (a *activities) stop(name string, why Why) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if cancel := a.cancel[name]; cancel != nil {
-		cancel(&stopped{why})
+	if x := a.under[name]; x.phase {
+		x.cancel(&stopped{why})
 	}
 }
 
 // run does something beside the caller, until it ends or is stopped, and calls after when the order is not busy
 // any more.
-func (a *activities) run(ctx context.Context, name string, do func(context.Context), after func()) {
+func (a *activities) run(ctx context.Context, name string, phase bool, do func(context.Context), after func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	a.mu.Lock()
-	a.cancel[name] = cancel
+	a.under[name] = activity{cancel, phase}
 	a.mu.Unlock()
 	a.group.Go(func() {
 		defer after()
@@ -61,7 +70,7 @@ func (a *activities) run(ctx context.Context, name string, do func(context.Conte
 func (a *activities) forget(name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.cancel, name)
+	delete(a.under, name)
 }
 
 // Running returns how many orders have a phase under way.
@@ -96,7 +105,7 @@ func (r *Reconciler) begin(ctx context.Context, rec *store.Record, p v1alpha1.Ph
 		return err
 	}
 	logr.FromContextOrDiscard(ctx).Info("Phase started", "id", rec.ID, "phase", p, "attempt", rec.Attempts[p]+1)
-	r.beside(ctx, rec, func(ctx context.Context, rec *store.Record) error {
+	r.beside(ctx, rec, true, func(ctx context.Context, rec *store.Record) error {
 		return r.work(ctx, rec, p)
 	})
 	return r.Store.Event(rec.ID, store.Event{
@@ -106,9 +115,9 @@ func (r *Reconciler) begin(ctx context.Context, rec *store.Record, p v1alpha1.Ph
 
 // beside does something for an order beside Reconcile, which looks at the order again when it has ended: at
 // once, or a while after a failure.
-func (r *Reconciler) beside(ctx context.Context, rec *store.Record, do func(context.Context, *store.Record) error) {
+func (r *Reconciler) beside(ctx context.Context, rec *store.Record, phase bool, do func(context.Context, *store.Record) error) {
 	var again time.Duration
-	r.under.run(ctx, rec.Name, func(ctx context.Context) {
+	r.under.run(ctx, rec.Name, phase, func(ctx context.Context) {
 		if err := do(ctx, rec); err != nil {
 			logr.FromContextOrDiscard(ctx).Error(err, "Not done, tried again later", "id", rec.ID)
 			again = 10 * time.Second

@@ -39,6 +39,8 @@ func deleted(r *store.Record) *store.End {
 // succeeded is the last message of a run that did all it was asked.
 func succeeded(r *store.Record) string {
 	switch st := r.Status; {
+	case st.PullRequest != nil && r.PullRequestNote != "":
+		return "pull request " + st.PullRequest.URL + "; " + r.PullRequestNote
 	case st.PullRequest != nil:
 		return "pull request " + st.PullRequest.URL
 	case st.HeadCommit != "":
