@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -36,12 +37,17 @@ type loop struct {
 
 	ready chan struct{}
 	once  sync.Once
-	queue workqueue.TypedRateLimitingInterface[string]
+	queue priorityqueue.PriorityQueue[string]
+	// settled tells of orders whose look can wait, such as ten thousand finished ones at the start.
+	settled func(name string) bool
 }
+
+// belowOthers is the priority of a look that can wait.
+const belowOthers = -100
 
 // newLoop makes the queue. What is enqueued before run waits for it.
 func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner) (*loop, error) {
-	l := &loop{ready: make(chan struct{})}
+	l := &loop{ready: make(chan struct{}), settled: s.Settled}
 	l.reconciler = workorder.New(workorder.Options{
 		Store: s, Phases: phases, Clock: clock.RealClock{}, MaxConcurrent: cfg.MaxConcurrent,
 		Backoff:         workorder.Backoff{Base: cfg.BackoffBase, Max: cfg.BackoffMax, Jitter: rand.Float64},
@@ -51,6 +57,7 @@ func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner) 
 		// Two controllers in one process, as tests have them, would else be refused.
 		SkipNameValidation:      new(true),
 		MaxConcurrentReconciles: workers,
+		UsePriorityQueue:        new(true),
 		Reconciler:              reconcile.TypedFunc[string](l.reconciler.Reconcile),
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[string](retryFirst, retryMost),
 		LogConstructor:          func(*string) logr.Logger { return log },
@@ -73,8 +80,12 @@ func (l *loop) run(ctx context.Context) error {
 
 // take gets hold of the queue when the controller starts.
 func (l *loop) take(_ context.Context, queue workqueue.TypedRateLimitingInterface[string]) error {
+	prioritised, ok := queue.(priorityqueue.PriorityQueue[string])
+	if !ok {
+		return fmt.Errorf("the work queue knows no priorities: %T", queue)
+	}
 	l.once.Do(func() {
-		l.queue = queue
+		l.queue = prioritised
 		close(l.ready)
 	})
 	return nil
@@ -85,9 +96,9 @@ func (l *loop) enqueue(name string) { l.enqueueAfter(name, 0) }
 
 func (l *loop) enqueueAfter(name string, after time.Duration) {
 	<-l.ready
-	if after > 0 {
-		l.queue.AddAfter(name, after)
-		return
+	opts := priorityqueue.AddOpts{After: after}
+	if l.settled(name) {
+		opts.Priority = new(belowOthers)
 	}
-	l.queue.Add(name)
+	l.queue.AddWithOpts(opts, name)
 }

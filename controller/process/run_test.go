@@ -193,7 +193,7 @@ func TestRunEndsWholeGroup(t *testing.T) {
 		within       time.Duration
 	}{
 		{name: "obedient", script: "sleep 60 & sleep 60", within: 2 * time.Second},
-		{name: "deaf", script: `trap "" TERM; (while :; do sleep 1; done) & while :; do sleep 1; done`, within: 6 * time.Second},
+		{name: "deaf", script: `trap "" TERM; (for i in $(seq 60); do sleep 1; done) & for i in $(seq 60); do sleep 1; done`, within: 6 * time.Second},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestRunCancelled(t *testing.T) {
 	g := NewWithT(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
-	command := shell("trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done")
+	command := shell("trap 'exit 0' TERM; echo ready; for i in $(seq 999); do sleep 0.05; done")
 	command.Stdout = w
 	go func() {
 		_, _ = r.Read(make([]byte, 16))

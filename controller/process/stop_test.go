@@ -19,8 +19,8 @@ import (
 
 // deaf is an agent that ignores SIGTERM, and so does the daemon that it forked twice.
 const deaf = `trap "" TERM
-	(setsid sh -c 'trap "" TERM; echo daemon; while :; do sleep 1; done' &)
-	sleep 0.1; echo ready; while :; do sleep 1; done`
+	(setsid sh -c 'trap "" TERM; echo daemon; for i in $(seq 60); do sleep 1; done' &)
+	sleep 0.1; echo ready; for i in $(seq 60); do sleep 1; done`
 
 // limit is the time in which a cancelled tree has to be gone.
 const limit = 10 * time.Second
@@ -42,7 +42,7 @@ func TestStop(t *testing.T) {
 		status       process.ExitStatus
 	}{
 		{name: "obedient", script: "echo ready; exec sleep 60", status: process.ExitStatus{Code: 143, Signal: "SIGTERM"}},
-		{name: "with last words", script: "trap 'echo bye; exit 9' TERM; echo ready; while :; do sleep 0.05; done",
+		{name: "with last words", script: "trap 'echo bye; exit 9' TERM; echo ready; for i in $(seq 999); do sleep 0.05; done",
 			status: process.ExitStatus{Code: 9}},
 		{name: "deaf", script: deaf, status: process.ExitStatus{Code: 137, Signal: "SIGKILL"}},
 		{name: "deaf with the usual grace", script: deaf, grace: 5 * time.Second,
@@ -89,7 +89,7 @@ func TestStopByContext(t *testing.T) {
 func TestStopWhenSupervisorIsHeld(t *testing.T) {
 	g := NewWithT(t)
 	agent := shellAgent(workOrderID(t), `supervisor=$PPID; trap "" TERM
-		(setsid sh -c "trap '' TERM; while kill -STOP $supervisor; do :; done; sleep 60" >/dev/null &); echo ready; sleep 60`)
+		(setsid sh -c "trap '' TERM; for i in $(seq 200000); do kill -STOP $supervisor || break; done" >/dev/null &); echo ready; sleep 60`)
 	child := startAgent(t.Context(), t, agent)
 	began := time.Now()
 	child.Stop()
@@ -102,7 +102,7 @@ func TestStopWhenSupervisorIsHeld(t *testing.T) {
 func TestSupervisorTerminatedByAgent(t *testing.T) {
 	g := NewWithT(t)
 	agent := shellAgent(workOrderID(t), `(setsid sleep 60 &); echo ready; for s in HUP INT QUIT USR1 TERM TERM; do kill -$s $PPID; done
-		while :; do sleep 0.1; done`)
+		for i in $(seq 600); do sleep 0.1; done`)
 	child := startAgent(t.Context(), t, agent)
 	g.Expect(child.Wait()).To(Equal(process.ExitStatus{Code: 143, Signal: "SIGTERM"}))
 	g.Expect(marked(agent.WorkOrderID)).To(BeZero())
@@ -131,8 +131,8 @@ func TestSupervisorHeedsNoOtherSignal(t *testing.T) {
 
 func TestSupervisorKilledByAgent(t *testing.T) {
 	g := NewWithT(t)
-	agent := shellAgent(workOrderID(t), `trap "" TERM; (setsid sh -c 'trap "" TERM; while :; do sleep 1; done' &)
-		sleep 0.1; echo ready; kill -KILL $PPID; while :; do sleep 1; done`)
+	agent := shellAgent(workOrderID(t), `trap "" TERM; (setsid sh -c 'trap "" TERM; for i in $(seq 60); do sleep 1; done' &)
+		sleep 0.1; echo ready; kill -KILL $PPID; for i in $(seq 60); do sleep 1; done`)
 	child := startAgent(t.Context(), t, agent)
 	began := time.Now()
 	status, err := child.Wait()

@@ -45,15 +45,15 @@ func TestSuperviseEnd(t *testing.T) {
 		{name: "signal", script: "kill -KILL $$", status: process.ExitStatus{Code: 137, Signal: "SIGKILL"}},
 		{name: "child left behind", script: "sleep 60 & exit 4", status: process.ExitStatus{Code: 4}},
 		{name: "deaf daemon left behind", status: process.ExitStatus{Code: 5},
-			script: `(setsid sh -c 'trap "" TERM; echo ready; while :; do sleep 1; done' &) | head -1; exit 5`},
+			script: `(setsid sh -c 'trap "" TERM; echo ready; for i in $(seq 60); do sleep 1; done' &) | head -1; exit 5`},
 		{name: "stopped daemon left behind", script: `setsid sh -c 'kill -STOP $$' & sleep 0.1; exit 6`,
 			status: process.ExitStatus{Code: 6}},
 		{name: "respawner left behind", status: process.ExitStatus{Code: 7},
 			// One deaf process replaces another as soon as that is killed, each in a session of its own.
-			script: `echo 'trap "" TERM; while :; do setsid sh -c "trap \"\" TERM; sleep 60"; done' >respawn
+			script: `echo 'trap "" TERM; for i in $(seq 500); do setsid sh -c "trap \"\" TERM; sleep 60"; done' >respawn
 				setsid sh respawn & setsid sh respawn & sleep 0.2; exit 7`},
 		{name: "fork bomb left behind", status: process.ExitStatus{Code: 9},
-			script: `(trap "" TERM; while :; do sleep 5 & done) 2>/dev/null & sleep 0.2; exit 9`},
+			script: `(trap "" TERM; for i in $(seq 5000); do sleep 5 & done) 2>/dev/null & sleep 0.2; exit 9`},
 		{name: "hundreds left behind", status: process.ExitStatus{Code: 8}, script: `
 			trap "" TERM
 			i=0; while [ $i -lt 300 ]; do setsid sleep 60 & i=$((i+1)); done; exit 8`},
@@ -79,7 +79,7 @@ func TestSupervisePassesOn(t *testing.T) {
 	defer func() { _ = r.Close() }()
 
 	id := workOrderID(t)
-	agent := shellAgent(id, `echo "$0 $1"; pwd; cat; cat <&3; ls /proc/self/fd >&2; env >&2; grep -E 'Sig(Ign|Blk)' /proc/$$/status >&2`)
+	agent := shellAgent(id, `echo "$0 $1"; pwd; cat; cat <&3; ls /proc/self/fd >&2; echo end >&2; env >&2; grep -E 'Sig(Ign|Blk)' /proc/self/status >&2`)
 	agent.Args = append(agent.Args, "zero", "one two")
 	agent.Dir = t.TempDir()
 	agent.Env = []string{"PATH=" + os.Getenv("PATH"), "EMPTY=", "LINES=a\nb", "AWO_WORK_ORDER_ID=another"}
@@ -90,8 +90,8 @@ func TestSupervisePassesOn(t *testing.T) {
 	g.Expect(stdout).To(Equal("zero one two\n" + agent.Dir + "\nfrom input\nfrom three\n"))
 	fields := strings.Split(strings.TrimSpace(stderr), "\n")
 	// Descriptors: three standard ones, the extra one, and that of ls.
-	g.Expect(fields[:5]).To(Equal([]string{"0", "1", "2", "3", "4"}))
-	g.Expect(fields[5:]).To(ContainElements("EMPTY=", "LINES=a", "b", "AWO_WORK_ORDER_ID="+id))
+	g.Expect(fields[:6]).To(Equal([]string{"0", "1", "2", "3", "4", "end"}))
+	g.Expect(fields[6:]).To(ContainElements("EMPTY=", "LINES=a", "b", "AWO_WORK_ORDER_ID="+id))
 	g.Expect(stderr).NotTo(ContainSubstring("another"))
 	g.Expect(stderr).NotTo(ContainSubstring("PROCESS_TEST_SECRET"))
 	g.Expect(stderr).NotTo(ContainSubstring("GOMAXPROCS"))

@@ -106,10 +106,11 @@ func (s *Store) learn(rel, path string, before, data []byte, staged stamp) {
 		seen := old.sight
 		seen.at = at
 		unseen := old.sum != sha256.Sum256(before)
-		s.catalog.put(rel, &file{at: at, sum: r.sum, unproven: true, docs: r.docs, since: s.clock.Now(), sight: seen})
-		for _, d := range r.docs {
-			if unseen && d.name != "" {
-				s.touched.name(d.name)
+		names := s.catalog.put(rel, &file{at: at, sum: r.sum, unproven: true, docs: r.docs, since: s.clock.Now(), sight: seen})
+		for _, name := range names {
+			// Also those that the save has taken out of the file.
+			if unseen && name != "" {
+				s.touched.name(name)
 			}
 		}
 	}

@@ -18,3 +18,10 @@ func (s *Store) Overview() []Summary {
 	}
 	return out
 }
+
+// Settled tells that an order's run has ended and been dealt with, so that a look at it can wait for others. It
+// reads no file.
+func (s *Store) Settled(name string) bool {
+	e, ok := s.index.current(name)
+	return ok && e.Ended && e.Cleaned
+}

@@ -257,3 +257,22 @@ func TestCheckoutOfAnotherBranchAndBack(t *testing.T) {
 // An editor that saves again and again while the status is written loses none of its saves: the file ends as it was
 
 // saved last, with the newest status in it.
+
+// A status write that meets a save which no look has seen yet does not hide it: here the save changes one order and takes
+// out another.
+func TestSaveThatAStatusWriteTookInIsTold(t *testing.T) {
+	w := newWorld(t, func(o *store.Options) { o.Debounce = 500 * time.Millisecond }).watching()
+	w.write("two.yaml", order("a", "one")+"---\n"+order("b", "two"))
+	w.becomes("b", store.Present)
+	w.record("a", "two.yaml")
+	w.record("b", "two.yaml")
+	w.project("a")
+	w.Eventually(w.project).WithArguments("b").Should(HaveField("Written", false))
+	a, b := w.changes.of("a"), w.changes.of("b")
+	w.write("two.yaml", order("a", "three"))
+	w.Expect(w.project("a").Written).To(BeTrue())
+	w.Eventually(func() int { return w.changes.of("a") }).Should(BeNumerically(">", a))
+	w.Eventually(func() int { return w.changes.of("b") }).Should(BeNumerically(">", b))
+	w.Expect(w.request("a")()).To(Equal("three"))
+	w.becomes("b", store.Gone)
+}

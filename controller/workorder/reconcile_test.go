@@ -176,7 +176,7 @@ var _ = Describe("an order", func() {
 
 // types lists the types of the conditions.
 func types(st v1alpha1.WorkOrderStatus) []string {
-	var out []string
+	out := make([]string, 0, len(st.Conditions))
 	for _, c := range st.Conditions {
 		out = append(out, c.Type)
 	}

@@ -3,6 +3,7 @@ package workorder
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/go-logr/logr"
 
@@ -55,11 +56,11 @@ func (r *Reconciler) announce(ctx context.Context, rec *store.Record, a Action) 
 
 // writeStatus works out the status of the order as it is now and shows it in the manifest, where it may stand.
 func (r *Reconciler) writeStatus(name string, s Situation, a Action) error {
-	rec, err := r.Store.Current(name)
+	rec, err := r.fresh(name, s, a)
 	if err != nil || rec == nil || rec.Deleted {
 		return err
 	}
-	if err := r.derive(rec.ID, s, a); err != nil {
+	if err := r.derive(rec, s, a); err != nil {
 		return err
 	}
 	shown, err := r.Store.Project(name)
@@ -72,9 +73,17 @@ func (r *Reconciler) writeStatus(name string, s Situation, a Action) error {
 	return nil
 }
 
-// derive works the status out anew; the record is written only if that changes it.
-func (r *Reconciler) derive(id string, s Situation, a Action) error {
-	_, err := r.Store.Update(id, func(rec *store.Record) error {
+// fresh is the record after the act: the one that was decided on where nothing was done.
+func (r *Reconciler) fresh(name string, s Situation, a Action) (*store.Record, error) {
+	if a.Kind == Nothing {
+		return s.Record, nil
+	}
+	return r.Store.Current(name)
+}
+
+// derive works the status out anew; the record is read again and written only if that changes it.
+func (r *Reconciler) derive(rec *store.Record, s Situation, a Action) error {
+	work := func(rec *store.Record) error {
 		v := View{Now: r.Clock.Now(), Queued: a.Kind == Queue}
 		if o := s.Seen.Object; o != nil {
 			v.Refused = refused(rec, &o.Spec)
@@ -87,22 +96,29 @@ func (r *Reconciler) derive(id string, s Situation, a Action) error {
 		}
 		project(rec, v)
 		return nil
-	})
+	}
+	before := *rec
+	before.Status = *rec.Status.DeepCopy()
+	if err := work(rec); err != nil || reflect.DeepEqual(before, *rec) {
+		return err
+	}
+	_, err := r.Store.Update(rec.ID, work)
 	return err
 }
 
 // noteKeptOut records why the status is not in the manifest, or that it may be again, and then shows it.
 func (r *Reconciler) noteKeptOut(rec *store.Record, note *store.Note, s Situation, a Action) error {
-	if _, err := r.Store.Update(rec.ID, func(rec *store.Record) error {
+	rec, err := r.Store.Update(rec.ID, func(rec *store.Record) error {
 		rec.StatusKeptOut = note
 		return nil
-	}); err != nil {
+	})
+	if err != nil {
 		return err
 	}
-	if err := r.derive(rec.ID, s, a); err != nil {
+	if err := r.derive(rec, s, a); err != nil {
 		return err
 	}
-	_, err := r.Store.Project(rec.Name)
+	_, err = r.Store.Project(rec.Name)
 	return err
 }
 

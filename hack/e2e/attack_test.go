@@ -34,7 +34,7 @@ func TestWhatAnAgentPlantsDoesNotRun(t *testing.T) {
 			w := newWorld(t)
 			repo := w.local("app", map[string]string{"README.md": "x\n"})
 			mark := filepath.Join(w.dir, "mark")
-			agent := w.script("agent.sh", "[ \"$AWO_PHASE\" = Planning ] || echo x > x.txt\n"+strings.ReplaceAll(c.plant, "MARK", mark)+"\nrm -f "+mark+"\necho done\n")
+			agent := w.script("[ \"$AWO_PHASE\" = Planning ] || echo x > x.txt\n" + strings.ReplaceAll(c.plant, "MARK", mark) + "\nrm -f " + mark + "\necho done\n")
 			w.start()
 			w.drop("a.yaml", order("a", "file://"+repo, agent))
 			want := v1alpha1.PhaseSucceeded
@@ -56,11 +56,11 @@ func TestTokenIsNowhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
-	agent := w.script("agent.sh", `
-env > `+w.dir+`/env
-cat .git/config > `+w.dir+`/gitconfig
-for p in /proc/[0-9]*; do tr '\0' '\n' < $p/environ; tr '\0' ' ' < $p/cmdline; done >> `+w.dir+`/proc 2>/dev/null
-grep -E 'Cap(Eff|Prm|Bnd)|NoNewPrivs' /proc/self/status > `+w.dir+`/caps
+	agent := w.script(`
+env > ` + w.dir + `/env
+cat .git/config > ` + w.dir + `/gitconfig
+for p in /proc/[0-9]*; do tr '\0' '\n' < $p/environ; tr '\0' ' ' < $p/cmdline; done >> ` + w.dir + `/proc 2>/dev/null
+grep -E 'Cap(Eff|Prm|Bnd)|NoNewPrivs' /proc/self/status > ` + w.dir + `/caps
 echo x > x.txt
 `)
 	w.start()

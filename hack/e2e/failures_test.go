@@ -108,7 +108,7 @@ func TestNoChangeFails(t *testing.T) {
 	w := newWorld(t)
 	url := "file://" + w.local("app", map[string]string{"README.md": "x\n", ".gitignore": "*.log\n"})
 	w.start()
-	w.drop("a.yaml", order("a", url, w.script("agent.sh", "echo secret > .env; echo x > a.log; mkdir -p .claude; echo x > .claude/x; echo did\n")))
+	w.drop("a.yaml", order("a", url, w.script("echo secret > .env; echo x > a.log; mkdir -p .claude; echo x > .claude/x; echo did\n")))
 	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
 	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonNoChanges))
 	w.g.Expect(st.Conditions).To(ContainElement(And(HaveField("Type", v1alpha1.ConditionFilesLeftOut), HaveField("Message", ContainSubstring(".env")))))
@@ -118,9 +118,9 @@ func TestCommandFailsAndIsRetried(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
-	agent := w.script("agent.sh", `
-echo x >> `+w.dir+`/tries
-[ "$(wc -l < `+w.dir+`/tries)" -lt 3 ] && { echo "try again" >&2; exit 7; }
+	agent := w.script(`
+echo x >> ` + w.dir + `/tries
+[ "$(wc -l < ` + w.dir + `/tries)" -lt 3 ] && { echo "try again" >&2; exit 7; }
 echo x > new.txt
 `)
 	w.start()

@@ -36,7 +36,7 @@ func TestEveryByteOutsideStatusStays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
-	agent := w.script("agent.sh", change)
+	agent := w.script(change)
 	head := "apiVersion: awo.archon.dev/v1alpha1\nkind: WorkOrder\n"
 	spec := "spec:\n  repository: {url: " + url + "}\n  request: x\n  agent: {type: command, command: [" + agent + "]}\n"
 	forms := map[string]string{
@@ -67,7 +67,7 @@ func TestJSONAndSeveralDocuments(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
-	agent := w.script("agent.sh", change)
+	agent := w.script(change)
 	w.drop("j.json", `{"apiVersion": "awo.archon.dev/v1alpha1", "kind": "WorkOrder", "metadata": {"name": "j"},
  "spec": {"repository": {"url": "`+url+`"}, "request": "x", "agent": {"type": "command", "command": ["`+agent+`"]}}}
 `)
@@ -82,7 +82,7 @@ func TestNothingRunsTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	repo := w.local("app", map[string]string{"README.md": "x\n"})
-	agent := w.script("agent.sh", change+"echo x >> "+w.dir+"/count\n")
+	agent := w.script(change + "echo x >> " + w.dir + "/count\n")
 	text := order("a", "file://"+repo, agent)
 	w.start()
 	w.drop("a.yaml", text)
@@ -104,7 +104,9 @@ func TestNothingRunsTwice(t *testing.T) {
 	second := w.ends("sub/b.yaml", v1alpha1.PhaseSucceeded)
 	w.g.Expect(count()).To(Equal(4))
 	w.drop("sub/b.yaml", text)
-	w.g.Eventually(shown("sub/b.yaml")).Should(Equal(first.ID), func() string { return "an old copy saved over it shows the run of then\n" + w.read(w.file("sub/b.yaml")) + w.controller.log() })
+	w.g.Eventually(shown("sub/b.yaml")).Should(Equal(first.ID), func() string {
+		return "an old copy saved over it shows the run of then\n" + w.read(w.file("sub/b.yaml")) + w.controller.log()
+	})
 	w.g.Expect(count()).To(Equal(4))
 
 	w.drop("copy.yaml", strings.Replace(w.read(w.file("sub/b.yaml")), "name: a\n", "name: copy\n", 1))

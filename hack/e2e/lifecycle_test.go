@@ -26,7 +26,7 @@ while :; do sleep 0.1; done
 `
 
 func (w *world) hangs() string {
-	return w.script("agent.sh", fmt.Sprintf(stubborn, w.dir))
+	return w.script(fmt.Sprintf(stubborn, w.dir))
 }
 
 func (w *world) untilItHangs() string {
@@ -102,13 +102,13 @@ func TestManyOrdersFewAgents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const orders, limit = 40, 4
-	var urls []string
+	urls := make([]string, 0, 4)
 	for i := range 4 {
 		urls = append(urls, "file://"+w.local(fmt.Sprintf("app%d", i), map[string]string{"README.md": "x\n"}))
 	}
-	agent := w.script("agent.sh", `
-mkdir -p `+w.dir+`/now; echo > `+w.dir+`/now/$$; ls `+w.dir+`/now | wc -l >> `+w.dir+`/seen
-echo "$AWO_WORK_ORDER" > x.txt; rm `+w.dir+`/now/$$; echo done
+	agent := w.script(`
+mkdir -p ` + w.dir + `/now; echo > ` + w.dir + `/now/$$; ls ` + w.dir + `/now | wc -l >> ` + w.dir + `/seen
+echo "$AWO_WORK_ORDER" > x.txt; rm ` + w.dir + `/now/$$; echo done
 `)
 	w.start("--max-concurrent", fmt.Sprint(limit))
 	for i := range orders {
@@ -140,7 +140,7 @@ func TestEmptiedDirectoryDeletesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
-	agent := w.script("agent.sh", change)
+	agent := w.script(change)
 	w.start()
 	for i := range 8 {
 		w.drop(fmt.Sprintf("o%d.yaml", i), order(fmt.Sprintf("o%d", i), url, agent))
@@ -196,7 +196,7 @@ func TestBrokenManifestsAreReportedAndLeftAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
-	agent := w.script("agent.sh", change)
+	agent := w.script(change)
 	broken := map[string]string{
 		"syntax.yaml":  "apiVersion: [\n",
 		"unknown.yaml": order("unknown", url, agent, "  colour: blue\n"),

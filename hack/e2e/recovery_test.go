@@ -18,11 +18,11 @@ import (
 // gated is an agent that notes each run in runs-PHASE and, in the phase named by gate, waits until the file gate
 // exists. What it starts beside itself outlives a kill of its own.
 func (w *world) gated(gate v1alpha1.Phase) string {
-	return w.script("agent.sh", `
-echo $$ >> `+w.dir+`/runs-$AWO_PHASE
-if [ "$AWO_PHASE" = `+string(gate)+` ]; then
-  (setsid bash -c 'trap "" TERM; while [ ! -e `+w.dir+`/gate ]; do sleep 0.1; done' &)
-  while [ ! -e `+w.dir+`/gate ]; do sleep 0.1; done
+	return w.script(`
+echo $$ >> ` + w.dir + `/runs-$AWO_PHASE
+if [ "$AWO_PHASE" = ` + string(gate) + ` ]; then
+  (setsid bash -c 'trap "" TERM; while [ ! -e ` + w.dir + `/gate ]; do sleep 0.1; done' &)
+  while [ ! -e ` + w.dir + `/gate ]; do sleep 0.1; done
 fi
 [ "$AWO_PHASE" = Implementing ] && echo changed > changed.txt
 echo "did $AWO_PHASE"

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -9,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -139,7 +137,7 @@ func (w *world) gitOut(args ...string) string {
 func (w *world) branches(dir string) []string {
 	var out []string
 	head := strings.TrimSpace(w.gitOut("--git-dir="+dir, "symbolic-ref", "--short", "HEAD"))
-	for _, b := range strings.Fields(w.gitOut("--git-dir="+dir, "for-each-ref", "--format=%(refname:short)", "refs/heads")) {
+	for b := range strings.FieldsSeq(w.gitOut("--git-dir="+dir, "for-each-ref", "--format=%(refname:short)", "refs/heads")) {
 		if b != head {
 			out = append(out, b)
 		}
@@ -148,9 +146,9 @@ func (w *world) branches(dir string) []string {
 }
 
 // script writes an agent of type command and returns its path.
-func (w *world) script(name, body string) string {
+func (w *world) script(body string) string {
 	w.t.Helper()
-	path := filepath.Join(w.dir, name)
+	path := filepath.Join(w.dir, "agent.sh")
 	w.g.Expect(os.WriteFile(path, []byte("#!/bin/bash\n"+body), 0o755)).To(Succeed())
 	return path
 }
@@ -207,12 +205,6 @@ func (w *world) ends(name string, phase v1alpha1.Phase) v1alpha1.WorkOrderStatus
 	return st
 }
 
-// inPhase waits until an order is in a phase.
-func (w *world) inPhase(name string, phase v1alpha1.Phase) {
-	w.t.Helper()
-	w.g.Eventually(func() v1alpha1.Phase { return w.statusIn(name).Phase }).Should(Equal(phase), w.controller.log)
-}
-
 // run runs the command awo and returns its output.
 func (w *world) run(args ...string) (string, error) {
 	cmd := exec.CommandContext(w.t.Context(), awo, args...)
@@ -224,7 +216,7 @@ func (w *world) run(args ...string) (string, error) {
 // get asks the HTTP endpoint, with the token.
 func (w *world) get(path string, into any) int {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.controller.address()+path, nil)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.controller.address()+path, http.NoBody)
 	w.g.Expect(err).NotTo(HaveOccurred())
 	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(w.read(filepath.Join(w.data, "server-token"))))
 	res, err := (&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
@@ -234,80 +226,4 @@ func (w *world) get(path string, into any) int {
 		w.g.Expect(json.NewDecoder(res.Body).Decode(into)).To(Succeed())
 	}
 	return res.StatusCode
-}
-
-// controllerProcess is a running controller.
-type controllerProcess struct {
-	cmd  *exec.Cmd
-	done chan struct{}
-	mu   sync.Mutex
-	out  bytes.Buffer
-}
-
-func (p *controllerProcess) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.Write(b)
-}
-
-func (p *controllerProcess) log() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
-}
-
-// start starts the controller and waits until it listens. It is stopped when the test ends.
-func (w *world) start(args ...string) *controllerProcess {
-	w.t.Helper()
-	p := w.launch(args...)
-	w.g.Eventually(p.address, 20*time.Second).ShouldNot(BeEmpty(), p.log)
-	return p
-}
-
-// launch starts the controller and does not wait.
-func (w *world) launch(args ...string) *controllerProcess {
-	w.t.Helper()
-	p := &controllerProcess{done: make(chan struct{})}
-	p.cmd = exec.Command(awo, append([]string{"controller"}, args...)...)
-	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = w.env, w.dir, p, p
-	w.g.Expect(p.cmd.Start()).To(Succeed())
-	go func() {
-		_ = p.cmd.Wait()
-		close(p.done)
-	}()
-	w.controller = p
-	w.t.Cleanup(func() { p.stop() })
-	return p
-}
-
-// address is where the endpoint listens, from the log.
-func (p *controllerProcess) address() string {
-	for line := range strings.Lines(p.log()) {
-		var entry struct{ Msg, Address string }
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "Listening" {
-			return entry.Address
-		}
-	}
-	return ""
-}
-
-// stop asks the controller to end and waits for it.
-func (p *controllerProcess) stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	p.wait(20 * time.Second)
-}
-
-// kill ends the controller as a power failure would.
-func (p *controllerProcess) kill() {
-	_ = p.cmd.Process.Kill()
-	p.wait(10 * time.Second)
-}
-
-func (p *controllerProcess) wait(limit time.Duration) bool {
-	select {
-	case <-p.done:
-		return true
-	case <-time.After(limit):
-		return false
-	}
 }

@@ -65,7 +65,7 @@ func (l *life) report(t *testing.T) Report {
 	return r
 }
 
-const deaf = `trap "" TERM; (setsid sh -c 'trap "" TERM; while :; do sleep 1; done' &); while :; do sleep 1; done`
+const deaf = `trap "" TERM; (setsid sh -c 'trap "" TERM; for i in $(seq 60); do sleep 1; done' &); echo ready; for i in $(seq 60); do sleep 1; done`
 
 func TestRunEnds(t *testing.T) {
 	cases := []struct {
@@ -79,13 +79,13 @@ func TestRunEnds(t *testing.T) {
 		{name: "with a deaf daemon left", script: `setsid sh -c 'trap "" TERM; sleep 60' & sleep 0.1`, want: Report{Ended: true}},
 		{name: "when asked", script: "exec sleep 60", want: Report{Ended: true, Signal: syscall.SIGTERM},
 			act: func(l *life) error { _, err := l.lifeline.Write([]byte{'?', StopOrderly}); return err }},
-		{name: "when asked, deaf", script: deaf, want: Report{Ended: true, Signal: syscall.SIGKILL},
+		{name: "when asked, deaf", script: deaf, stdout: "ready\n", want: Report{Ended: true, Signal: syscall.SIGKILL},
 			act: func(l *life) error { _, err := l.lifeline.Write([]byte{StopOrderly}); return err }},
 		{name: "by SIGTERM", script: "exec sleep 60", want: Report{Ended: true, Signal: syscall.SIGTERM},
 			act: func(*life) error { return syscall.Kill(os.Getpid(), syscall.SIGTERM) }},
 		{name: "when the controller dies", script: "exec sleep 60", want: Report{Ended: true, Signal: syscall.SIGTERM},
 			act: func(l *life) error { return l.lifeline.Close() }},
-		{name: "when the controller dies, deaf", script: deaf, want: Report{Ended: true, Signal: syscall.SIGKILL},
+		{name: "when the controller dies, deaf", script: deaf, stdout: "ready\n", want: Report{Ended: true, Signal: syscall.SIGKILL},
 			act: func(l *life) error { return l.lifeline.Close() }},
 	}
 	for _, c := range cases {
