@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -264,6 +265,28 @@ func BenchmarkRunTrue(b *testing.B) {
 	s := newSpawner(b)
 	for b.Loop() {
 		if _, err := s.Run(b.Context(), process.Command{Path: "/bin/true"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSuperviseTrue(b *testing.B) {
+	s := newSpawner(b)
+	for b.Loop() {
+		child, err := s.Supervise(b.Context(), process.Agent{WorkOrderID: "wo-bench", Command: process.Command{Path: "/bin/true"}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := child.Wait(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPlainTrue is what the standard library alone takes.
+func BenchmarkPlainTrue(b *testing.B) {
+	for b.Loop() {
+		if err := exec.CommandContext(b.Context(), "/bin/true").Run(); err != nil {
 			b.Fatal(err)
 		}
 	}
