@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -23,6 +24,9 @@ import (
 // stopLimit is how long the end of what runs is waited for. Agents are given most of it; the process is gone
 // within ten seconds of SIGTERM.
 const stopLimit = 8500 * time.Millisecond
+
+// sweepEvery is how often processes are looked for that an ended tool or agent has left to this process.
+const sweepEvery = 30 * time.Second
 
 // Run runs the controller until ctx ends, and returns when its children have ended and their state is recorded.
 // It takes the lock of the data directory: *store.LockedError names the controller that has it.
@@ -54,7 +58,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	return runAll(ctx, s, c, endpoint)
+	return runAll(ctx, s, c, endpoint, spawner)
 }
 
 // openStore opens the data directory and takes its lock; release gives it back.
@@ -125,11 +129,15 @@ func listen(ctx context.Context, cfg Config, s *store.Store, t *tools, r *workor
 }
 
 // runAll runs watch, reconciler and endpoint until one fails or ctx ends, then waits for phases to end.
-func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Server) error {
+func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Server, spawner *process.Spawner) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.run(ctx) })
 	group.Go(func() error { return s.Run(ctx, c.enqueue) })
 	group.Go(func() error { return endpoint.Run(ctx) })
+	group.Go(func() error {
+		wait.UntilWithContext(ctx, func(context.Context) { spawner.SweepStrays() }, sweepEvery)
+		return nil
+	})
 	<-ctx.Done()
 	log := logr.FromContextOrDiscard(ctx)
 	log.Info("Stopping", "running", c.reconciler.Running())
