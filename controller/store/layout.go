@@ -73,9 +73,6 @@ func (l Layout) nameFile(id string) string { return filepath.Join(l.Output(id), 
 // EventsFile lists what happened in a run, one JSON object a line.
 func (l Layout) EventsFile(id string) string { return filepath.Join(l.Output(id), "events.jsonl") }
 
-// ManifestCopy is the manifest as it was when the run began.
-func (l Layout) ManifestCopy(id string) string { return filepath.Join(l.Output(id), "workorder.yaml") }
-
 // Plan is the result of Planning.
 func (l Layout) Plan(id string) string { return filepath.Join(l.Output(id), "plan.md") }
 

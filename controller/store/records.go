@@ -12,6 +12,9 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store/manifest"
 )
 
 // QuarantineError says that the record of a run cannot be trusted. Nothing of the order is run, changed or
@@ -164,8 +167,14 @@ func (s *Store) create(r *Record) error {
 	if err != nil {
 		return err
 	}
+	text, err := manifestOf(r)
+	if err != nil {
+		return err
+	}
 	staged := filepath.Join(s.layout.Outputs(), tempPrefix+randomHex(8)+tempSuffix)
-	if err := stageRun(staged, r.Name, data); err != nil {
+	if err := stageRun(staged, map[string][]byte{
+		"record.json": data, "workorder.yaml": text, ".name": []byte(r.Name + "\n"),
+	}); err != nil {
 		return errors.Join(err, os.RemoveAll(staged))
 	}
 	// A rename onto a directory that is not empty fails, so an id is never used twice.
@@ -175,17 +184,23 @@ func (s *Store) create(r *Record) error {
 	return syncDir(s.layout.Outputs())
 }
 
-func stageRun(dir, name string, record []byte) error {
+// manifestOf is what the run works with, as a manifest that could be applied again.
+func manifestOf(r *Record) ([]byte, error) {
+	order := &v1alpha1.WorkOrder{Spec: r.Spec}
+	order.Name, order.Namespace = r.Name, r.Namespace
+	return manifest.Marshal(order)
+}
+
+func stageRun(dir string, files map[string][]byte) error {
 	for _, d := range []string{dir, filepath.Join(dir, "prompts"), filepath.Join(dir, "transcripts")} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			return err
 		}
 	}
-	if err := writeTemp(filepath.Join(dir, ".name"), []byte(name+"\n"), 0o600); err != nil {
-		return err
-	}
-	if err := writeTemp(filepath.Join(dir, "record.json"), record, 0o600); err != nil {
-		return err
+	for name, data := range files {
+		if err := writeTemp(filepath.Join(dir, name), data, 0o600); err != nil {
+			return err
+		}
 	}
 	return syncDir(dir)
 }

@@ -88,6 +88,9 @@ func TestDroppedManifestBecomesAPullRequest(t *testing.T) {
 	w.g.Expect(requests).NotTo(BeEmpty())
 	w.g.Expect(requests[0].Prompt()).To(ContainSubstring(request), "the request reaches the agent as it stands")
 	w.g.Expect(w.model.Failures()).To(BeEmpty())
+	out := filepath.Join(w.data, "outputs", st.ID)
+	w.g.Expect(w.read(filepath.Join(out, "workorder.yaml"))).To(ContainSubstring("$ARGUMENTS {{.X}}"))
+	w.g.Expect(w.read(filepath.Join(out, "plan.md"))).To(Equal("1. Write hello.txt.\n"))
 	w.noSecretIn(w.data)
 }
 
