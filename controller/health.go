@@ -53,7 +53,7 @@ func (h *health) dependency(name string, needed bool) server.Dependency {
 	if err == nil {
 		err = unix.Access(path, unix.X_OK)
 	}
-	d := server.Dependency{Available: err == nil, Path: path, Version: h.tools.versions[name], Needed: needed || name == "git"}
+	d := server.Dependency{Available: err == nil, Path: path, Version: h.tools.version(name), Needed: needed || name == "git"}
 	if err != nil {
 		d.Message = err.Error()
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-logr/logr"
 	"github.com/google/uuid"
@@ -31,6 +32,7 @@ type tools struct {
 	claude  *agent.Claude
 	command *agent.Command
 	// versions is what was found at the start, by program.
+	mu       sync.Mutex
 	versions map[string]string
 }
 
@@ -156,22 +158,37 @@ func hostname(host string) string {
 
 // logVersions logs once which programs there are, and which credentials agents get.
 func (t *tools) logVersions(ctx context.Context) {
-	log := logr.FromContextOrDiscard(ctx)
+	var group sync.WaitGroup
 	for name, version := range map[string]func(context.Context) (string, error){
 		"git": t.git.Version, "gh": t.github.Version, "claude": t.claude.Version,
 	} {
-		v, err := version(ctx)
-		if err != nil {
-			log.Info("Program cannot be used", "program", name, "cause", err.Error())
-			continue
-		}
-		t.versions[name] = v
-		path, _ := process.LookPath(t.path(name), t.config.Environ)
-		log.Info("Program found", "program", name, "path", path, "version", v)
+		group.Go(func() { t.logVersion(ctx, name, version) })
 	}
+	group.Wait()
 	if _, dropped := process.OneAnthropicCredential(t.config.agentEnvironment()); dropped {
-		log.Info("Both ANTHROPIC_API_KEY and CLAUDE_CODE_OAUTH_TOKEN are set; agents get the API key alone, and it is billed")
+		logr.FromContextOrDiscard(ctx).Info("Both ANTHROPIC_API_KEY and CLAUDE_CODE_OAUTH_TOKEN are set; agents get the API key alone, and it is billed")
 	}
+}
+
+func (t *tools) logVersion(ctx context.Context, name string, version func(context.Context) (string, error)) {
+	log := logr.FromContextOrDiscard(ctx).WithValues("program", name)
+	v, err := version(ctx)
+	if err != nil {
+		log.Info("Program cannot be used", "cause", err.Error())
+		return
+	}
+	path, _ := process.LookPath(t.path(name), t.config.Environ)
+	log.Info("Program found", "path", path, "version", v)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.versions[name] = v
+}
+
+// version is what a program said of itself at the start, empty if it could not be used.
+func (t *tools) version(name string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.versions[name]
 }
 
 // path is what is configured for a program.
