@@ -25,6 +25,9 @@ import (
 // within ten seconds of SIGTERM.
 const stopLimit = 8500 * time.Millisecond
 
+// loopsLimit is how long watch, queue and endpoint may take to end after that.
+const loopsLimit = time.Second
+
 // sweepEvery is how often processes are looked for that an ended tool or agent has left to this process.
 const sweepEvery = 30 * time.Second
 
@@ -42,10 +45,10 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer release()
 	tools := newTools(cfg, spawner, s)
-	tools.logVersions(ctx)
 	if err := endFormer(ctx, s); err != nil {
 		return err
 	}
+	tools.logVersions(ctx)
 	phases, err := tools.phases(s)
 	if err != nil {
 		return err
@@ -79,11 +82,11 @@ func openStore(cfg Config, spawner *process.Spawner) (*store.Store, func(), erro
 
 // endFormer ends whatever a former life of this controller left running, before any phase starts.
 func endFormer(ctx context.Context, s *store.Store) error {
-	records, err := s.Records()
+	ids := s.IDs()
+	supervisors, err := supervisorsOf(s, ids)
 	if err != nil {
 		return fmt.Errorf("looking for what a former controller left running: %w", err)
 	}
-	supervisors, ids := leftBehind(records)
 	ended, err := process.EndFormer(ctx, supervisors, ids)
 	if err != nil {
 		return fmt.Errorf("ending what a former controller left running: %w", err)
@@ -94,17 +97,22 @@ func endFormer(ctx context.Context, s *store.Store) error {
 	return nil
 }
 
-// leftBehind names the supervisors and runs that may still have processes.
-func leftBehind(records []*store.Record) (supervisors []process.Identity, ids []string) {
-	for _, r := range records {
-		if p := r.Supervisor; p != nil {
-			supervisors = append(supervisors, process.Identity{PID: p.PID, StartTime: p.StartTime, BootID: p.BootID})
+// supervisorsOf are the supervisors that the records of these runs name. A record that cannot be read names none.
+func supervisorsOf(s *store.Store, ids []string) ([]process.Identity, error) {
+	var out []process.Identity
+	for _, id := range ids {
+		r, err := s.Record(id)
+		if _, quarantined := errors.AsType[*store.QuarantineError](err); quarantined {
+			continue
 		}
-		if r.Running != "" || r.Supervisor != nil {
-			ids = append(ids, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		if p := r.Supervisor; p != nil {
+			out = append(out, process.Identity{PID: p.PID, StartTime: p.StartTime, BootID: p.BootID})
 		}
 	}
-	return supervisors, ids
+	return out, nil
 }
 
 // listen opens the HTTP endpoint.
@@ -144,8 +152,15 @@ func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Serve
 	if !c.reconciler.Wait(stopLimit) {
 		log.Info("Not everything ended in time; it is resumed at the next start")
 	}
-	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	ended := make(chan error, 1)
+	go func() { ended <- group.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+	case <-time.After(loopsLimit):
+		log.Info("A loop did not end in time")
 	}
 	log.Info("Stopped")
 	return nil

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -140,9 +141,27 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 	if c.Self, err = os.Executable(); err != nil {
 		return fmt.Errorf("find the awo program: %w", err)
 	}
+	if err := absolutePaths(&c.GitPath, &c.GHPath, &c.ClaudePath, &c.CommandsDir); err != nil {
+		return err
+	}
 	c.GitHosts = o.tokenHosts()
 	c.Environ, c.Version = os.Environ(), version
 	return o.readSecrets(global.lookup)
+}
+
+// absolutePaths makes paths absolute that name a directory: the programs run in other directories than this one.
+func absolutePaths(paths ...*string) error {
+	for _, path := range paths {
+		if !strings.Contains(*path, "/") {
+			continue
+		}
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", *path, err)
+		}
+		*path = absolute
+	}
+	return nil
 }
 
 // tokenHosts are the hosts that get the GitHub token.

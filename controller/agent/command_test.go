@@ -171,9 +171,9 @@ func TestCommandWhoseSupervisorIsKilled(t *testing.T) {
 func TestCommandInTheWrongPlace(t *testing.T) {
 	g := NewWithT(t)
 	task := shellTask(t, `true`)
-	task.Transcript = filepath.Join(task.Dir, "missing", "transcript.jsonl")
+	task.Transcript = filepath.Join(task.Dir, "agent.sh", "transcript.jsonl")
 	_, err := newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
-	g.Expect(err).To(MatchError(fs.ErrNotExist))
+	g.Expect(err).To(MatchError(ContainSubstring("transcript")))
 	task = shellTask(t, `true`)
 	task.Home = filepath.Join(task.Dir, "agent.sh")
 	_, err = newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
@@ -182,6 +182,16 @@ func TestCommandInTheWrongPlace(t *testing.T) {
 	g.Expect(os.RemoveAll(task.Dir)).To(Succeed())
 	_, err = newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
 	expectFailure(g, err, failure.Retry, v1alpha1.ReasonAgentFailed)
+}
+
+// A run that keeps no transcripts has none left when it is retried, nor their directory.
+func TestTranscriptsDirectoryIsMadeAnew(t *testing.T) {
+	g := NewWithT(t)
+	task := shellTask(t, `echo done`)
+	task.Transcript = filepath.Join(t.TempDir(), "transcripts", "1-Planning.jsonl")
+	_, err := newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(task.Transcript).To(BeARegularFile())
 }
 
 func TestCommandInterrupted(t *testing.T) {

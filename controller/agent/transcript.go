@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/agent-work-orders/awo/controller/process"
 )
@@ -55,6 +56,10 @@ func openTranscript(name string, redact *process.Redactor) (*transcript, error) 
 	t.RedactingWriter = redact.Writer(&t.limited)
 	if name == "" {
 		return t, nil
+	}
+	// The directory goes with the transcripts of an ended run that keeps none, and a retry needs it again.
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, fmt.Errorf("open the agent's transcript: %w", err)
 	}
 	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -16,17 +16,16 @@ import (
 
 // implementing has the agent carry out the plan and turns what it left into commits.
 func (r *Runner) implementing(ctx context.Context, rec *store.Record) error {
-	if err := r.ensureWorkspace(ctx, rec); err != nil {
+	rec, err := r.readyWorkspace(ctx, rec)
+	if err != nil {
 		return err
 	}
 	if rec.Reported != v1alpha1.PhaseImplementing {
-		var err error
 		if rec, err = r.implement(ctx, rec); err != nil {
 			return err
 		}
 	}
-	rec, err := r.Collect(ctx, rec, commitMessage(rec))
-	if err != nil {
+	if rec, err = r.Collect(ctx, rec, commitMessage(rec)); err != nil {
 		return err
 	}
 	if rec.Status.HeadCommit == rec.Status.BaseCommit {
@@ -37,16 +36,36 @@ func (r *Runner) implementing(ctx context.Context, rec *store.Record) error {
 	if has(rec, v1alpha1.PhasePR) {
 		return nil
 	}
-	return r.Git.Bundle(ctx, r.workspace(rec), rec.Status.HeadCommit, r.Layout.Bundle(rec.ID))
+	return r.keep(ctx, rec)
 }
 
-// ensureWorkspace makes a workspace that somebody removed anew, from the recorded base.
-func (r *Runner) ensureWorkspace(ctx context.Context, rec *store.Record) error {
-	_, err := os.Lstat(r.Layout.Workspace(rec.ID))
-	if !errors.Is(err, fs.ErrNotExist) {
+// keep leaves the branch of an order without a pull request in the workspace, and a bundle of it in the outputs.
+func (r *Runner) keep(ctx context.Context, rec *store.Record) error {
+	head := rec.Status.HeadCommit
+	if err := r.Git.Bundle(ctx, r.workspace(rec), head, r.Layout.Bundle(rec.ID)); err != nil {
 		return err
 	}
-	return r.Git.Checkout(ctx, r.workspace(rec))
+	w := r.workspace(rec)
+	w.BaseCommit = head
+	return r.Git.Reset(ctx, w)
+}
+
+// readyWorkspace makes a workspace anew that somebody removed, and cleans one in which a phase starts afresh.
+func (r *Runner) readyWorkspace(ctx context.Context, rec *store.Record) (*store.Record, error) {
+	_, err := os.Lstat(r.Layout.Workspace(rec.ID))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = r.Git.Checkout(ctx, r.workspace(rec))
+	case err == nil && rec.StartAfresh:
+		err = r.Git.Reset(ctx, r.workspace(rec))
+	}
+	if err != nil || !rec.StartAfresh {
+		return rec, err
+	}
+	return r.Records.Update(rec.ID, func(rec *store.Record) error {
+		rec.StartAfresh = false
+		return nil
+	})
 }
 
 func (r *Runner) implement(ctx context.Context, rec *store.Record) (*store.Record, error) {
@@ -57,11 +76,7 @@ func (r *Runner) implement(ctx context.Context, rec *store.Record) (*store.Recor
 		}
 		return r.Prompts.Implementing(promptData(rec, plan))
 	}
-	out, err := r.runAgent(ctx, rec, v1alpha1.PhaseImplementing, prompt)
-	if err != nil {
-		return nil, err
-	}
-	return r.reported(rec.ID, v1alpha1.PhaseImplementing, out.Text)
+	return r.runAgent(ctx, rec, v1alpha1.PhaseImplementing, prompt, func(string) error { return nil })
 }
 
 // readPlan returns plan.md, or nothing for an order that has no Planning.

@@ -13,8 +13,11 @@ import (
 // planning has the agent plan the request. The result becomes plan.md; whatever the agent did to the work tree
 // is undone.
 func (r *Runner) planning(ctx context.Context, rec *store.Record) error {
+	rec, err := r.readyWorkspace(ctx, rec)
+	if err != nil {
+		return err
+	}
 	if rec.Reported != v1alpha1.PhasePlanning {
-		var err error
 		if rec, err = r.plan(ctx, rec); err != nil {
 			return err
 		}
@@ -29,18 +32,16 @@ func (r *Runner) plan(ctx context.Context, rec *store.Record) (*store.Record, er
 	prompt := func() ([]byte, error) {
 		return r.Prompts.Planning(promptData(rec, ""))
 	}
-	out, err := r.runAgent(ctx, rec, v1alpha1.PhasePlanning, prompt)
-	if err != nil {
-		return nil, err
-	}
-	text, err := planText(rec, out.Text)
-	if err != nil {
-		return nil, err
-	}
-	if err := store.WriteFile(r.Layout.Plan(rec.ID), []byte(text), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the plan of order %s: %w", rec.Name, err)
-	}
-	return r.reported(rec.ID, v1alpha1.PhasePlanning, "")
+	return r.runAgent(ctx, rec, v1alpha1.PhasePlanning, prompt, func(text string) error {
+		text, err := planText(rec, text)
+		if err != nil {
+			return err
+		}
+		if err := store.WriteFile(r.Layout.Plan(rec.ID), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("writing the plan of order %s: %w", rec.Name, err)
+		}
+		return nil
+	})
 }
 
 // planText is what becomes plan.md. A program need not plan, a coding agent must.
@@ -53,17 +54,6 @@ func planText(rec *store.Record, text string) (string, error) {
 	}
 	return "", failure.NewRetry(v1alpha1.ReasonAgentFailed, fmt.Errorf(
 		"the agent ended planning of order %s without a plan; see `awo logs %s`", rec.Name, rec.Name))
-}
-
-// reported records that the agent's part of a phase is over, so that a crash does not run the agent again.
-func (r *Runner) reported(id string, p v1alpha1.Phase, summary string) (*store.Record, error) {
-	return r.Records.Update(id, func(rec *store.Record) error {
-		rec.Reported = p
-		if summary != "" {
-			rec.Summary = cut(summary, maxSummary)
-		}
-		return nil
-	})
 }
 
 // maxSummary bounds what the record keeps of the agent's report, in bytes.

@@ -37,10 +37,16 @@ func protected(rec *store.Record) error {
 		rec.Name, strings.Join(rec.Protected, ", "), rec.Name))
 }
 
+// push brings the head commit to the remote. A push that an earlier attempt recorded is looked up: somebody may
+// have deleted the branch since.
 func (r *Runner) push(ctx context.Context, rec *store.Record) (*store.Record, error) {
-	head := rec.Status.HeadCommit
+	head, lease := rec.Status.HeadCommit, rec.LeaseSHA
 	if rec.Pushed == head {
-		return rec, nil
+		there, err := r.Git.RemoteBranch(ctx, rec.Spec.Repository.URL, rec.Status.Branch)
+		if err != nil || there == head {
+			return rec, err
+		}
+		lease = there
 	}
 	rec, err := r.Records.Update(rec.ID, func(rec *store.Record) error {
 		rec.Pushing = head
@@ -49,11 +55,13 @@ func (r *Runner) push(ctx context.Context, rec *store.Record) (*store.Record, er
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Git.Push(ctx, r.workspace(rec), head, rec.LeaseSHA); err != nil {
+	if err := r.Git.Push(ctx, r.workspace(rec), head, lease); err != nil {
 		return nil, fmt.Errorf("pushing branch %s of order %s: %w", rec.Status.Branch, rec.Name, err)
 	}
+	// What follows the push is the creation of the pull request: its intent is recorded in the same write.
 	return r.Records.Update(rec.ID, func(rec *store.Record) error {
 		rec.Pushing, rec.Pushed, rec.LeaseSHA = "", head, head
+		rec.OpeningPullRequest = true
 		return nil
 	})
 }
@@ -61,12 +69,6 @@ func (r *Runner) push(ctx context.Context, rec *store.Record) (*store.Record, er
 func (r *Runner) open(ctx context.Context, rec *store.Record, f Forge) error {
 	request, err := r.describe(rec)
 	if err != nil {
-		return err
-	}
-	if _, err := r.Records.Update(rec.ID, func(rec *store.Record) error {
-		rec.OpeningPullRequest = true
-		return nil
-	}); err != nil {
 		return err
 	}
 	opened, err := f.Ensure(ctx, request)
@@ -90,7 +92,7 @@ func (r *Runner) describe(rec *store.Record) (forge.PullRequest, error) {
 	}
 	body := forge.Body(bodyData(rec, string(plan)))
 	file := r.Layout.PullRequestFile(rec.ID)
-	if err := store.WriteFile(file, []byte(body), 0o600); err != nil {
+	if err := store.SaveFile(file, []byte(body), 0o600); err != nil {
 		return forge.PullRequest{}, fmt.Errorf("writing %s: %w", file, err)
 	}
 	pr := rec.Spec.PullRequest

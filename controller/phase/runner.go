@@ -26,6 +26,7 @@ type Records interface {
 // Git is what phases need of git.
 type Git interface {
 	ListRemote(ctx context.Context, url string) (git.Remote, error)
+	RemoteBranch(ctx context.Context, url, branch string) (sha string, err error)
 	Fetch(ctx context.Context, url, id, base string) error
 	Checkout(ctx context.Context, w git.Workspace) error
 	Reset(ctx context.Context, w git.Workspace) error

@@ -2,6 +2,7 @@ package phase
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -14,31 +15,36 @@ import (
 )
 
 // runAgent runs the order's agent for a phase: with a session whose id is recorded before the agent starts, or
-// resuming the one that an earlier attempt began. What the agent used is recorded whether it succeeds or not.
+// resuming the one that an earlier attempt began. accept takes the agent's report. What the agent used is recorded
+// whether it succeeds or not, and with it that it has reported, so that a crash does not run it again.
 func (r *Runner) runAgent(
-	ctx context.Context, rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte, error),
-) (agent.Outcome, error) {
+	ctx context.Context, rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte, error), accept func(report string) error,
+) (*store.Record, error) {
 	a := r.Agents[rec.Spec.AgentType()]
 	if a == nil {
-		return agent.Outcome{}, failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, fmt.Errorf(
+		return nil, failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, fmt.Errorf(
 			"order %s wants agent type %q, which this controller does not run", rec.Name, rec.Spec.AgentType()))
 	}
 	rec, err := r.beginSession(rec.ID, p)
 	if err != nil {
-		return agent.Outcome{}, err
+		return nil, err
 	}
 	task, err := r.task(rec, p, prompt)
 	if err != nil {
-		return agent.Outcome{}, err
+		return nil, err
 	}
 	out, runErr := a.Run(ctx, task)
-	if _, err := r.Records.Update(rec.ID, func(rec *store.Record) error {
-		recordUse(rec, p, out)
-		return nil
-	}); err != nil {
-		return out, err
+	if runErr == nil {
+		runErr = accept(out.Text)
 	}
-	return out, runErr
+	rec, err = r.Records.Update(rec.ID, func(rec *store.Record) error {
+		recordUse(rec, p, out)
+		if runErr == nil {
+			rec.Reported, rec.Summary = p, cut(out.Text, maxSummary)
+		}
+		return nil
+	})
+	return rec, errors.Join(runErr, err)
 }
 
 // beginSession makes sure that the phase has a session id on record. A plain command knows no sessions.
@@ -131,7 +137,7 @@ func (r *Runner) logPrompt(rec *store.Record, p v1alpha1.Phase, t agent.Task) er
 		text = t.Resume
 	}
 	file := filepath.Join(r.Layout.Prompts(rec.ID), stepName(rec, p)+".md")
-	if err := store.WriteFile(file, text, 0o600); err != nil {
+	if err := store.SaveFile(file, text, 0o600); err != nil {
 		return fmt.Errorf("writing the prompt of order %s: %w", rec.Name, err)
 	}
 	return nil

@@ -74,8 +74,13 @@ func (e *DirError) Error() string {
 	return fmt.Sprintf("start %s in its working directory: %v", e.Name, e.Err)
 }
 
-// LookPath finds a program as a Command with this environment would. The error wraps fs.ErrNotExist.
+// LookPath finds a program as a Command with this environment would. The error wraps fs.ErrNotExist, or
+// fs.ErrPermission for a file that cannot be executed. A relative path
+// with a slash is returned as it is: it is relative to a directory that is not known here.
 func LookPath(name string, env []string) (string, error) {
+	if filepath.IsAbs(name) && !executable(name) {
+		return "", notExecutable(name)
+	}
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
@@ -95,6 +100,14 @@ func LookPath(name string, env []string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s is in no directory of PATH: %w", name, fs.ErrNotExist)
+}
+
+// notExecutable tells a missing file from one that cannot be executed.
+func notExecutable(file string) error {
+	if _, err := os.Stat(file); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s is no executable file: %w", file, fs.ErrPermission)
 }
 
 func executable(file string) bool {

@@ -91,7 +91,8 @@ func (s *Spawner) Run(ctx context.Context, c Command) (Result, error) {
 	if c.Stdout != nil {
 		cmd.Stdout = c.Stdout
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// The thread that forks lives as long as this process, so this ends the program when a crash ends us.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = runGrace
 	cmd.Cancel = func() error { return signalGroup(cmd, syscall.SIGTERM) }
 	if err := s.start(cmd); err != nil {

@@ -37,6 +37,15 @@ func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
+// SaveFile writes a file that nothing depends on after a crash, such as a prompt that is kept for people: without
+// waiting for the disk. The directory must exist.
+func SaveFile(path string, data []byte, mode fs.FileMode) error {
+	if err := os.WriteFile(path, data, mode); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
 // writeTemp creates a file that must not exist, durable in itself. Of a failed one nothing is left.
 func writeTemp(temp string, data []byte, mode fs.FileMode) (err error) {
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

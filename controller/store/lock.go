@@ -84,7 +84,14 @@ func (s *Store) holder(path string) error {
 	return held
 }
 
-// lockWriters waits for the one lock that whoever changes a manifest takes, in this process or another.
+// How long a change of a manifest waits for another one, and how often it looks.
+const (
+	writersPatience = 2 * time.Second
+	writersPoll     = 2 * time.Millisecond
+)
+
+// lockWriters waits for the one lock that whoever changes a manifest takes, in this process or another. ErrBusy:
+// somebody keeps it. A wait without end would let a stopped command hold up the controller.
 func (s *Store) lockWriters() (release func(), err error) {
 	path := s.layout.writersLock()
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
@@ -95,15 +102,25 @@ func (s *Store) lockWriters() (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the manifests: %w", err)
 	}
-	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
+	if err := s.flockPatiently(f); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("lock the manifests: %w", err)
+		return nil, fmt.Errorf("lock the manifests by %s: %w", path, err)
 	}
 	return func() { _ = f.Close() }, nil
+}
+
+func (s *Store) flockPatiently(f *os.File) error {
+	for limit := time.Now().Add(writersPatience); ; {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case !errors.Is(err, unix.EWOULDBLOCK):
+			return err
+		case time.Now().After(limit):
+			return ErrBusy
+		}
+		// Another process has it, which no clock of ours can move.
+		<-time.After(writersPoll)
+	}
 }

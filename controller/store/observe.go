@@ -123,6 +123,8 @@ func (s *Store) Ready() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	switch {
+	case !s.isSync:
+		return errors.New("the manifests have not been listed yet")
 	case s.guard.rootErr != nil:
 		return fmt.Errorf("the manifests in %s cannot be read (%w): nothing is taken for deleted; mount or restore the directory",
 			s.layout.WorkOrders(), s.guard.rootErr)

@@ -56,6 +56,8 @@ type Record struct {
 	// Reported is the phase whose agent has ended well while the rest of the phase is still to be done; after a
 	// crash the agent is not run again for it.
 	Reported v1alpha1.Phase `json:"reported,omitempty"`
+	// StartAfresh says that the next phase begins from a clean work tree, whatever was left in it.
+	StartAfresh bool `json:"startAfresh,omitempty"`
 	// Begun counts the steps of the run; it numbers prompts and transcripts.
 	Begun int64 `json:"begun,omitempty"`
 	// Protected lists paths of the difference that only the controller's --allow-protected-paths lets through, at most 20.

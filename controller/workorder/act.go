@@ -46,11 +46,11 @@ func (r *Reconciler) change(ctx context.Context, s Situation, a Action) error {
 	rec, err := r.Store.Update(s.Record.ID, func(rec *store.Record) error {
 		switch a.Kind {
 		case Observe:
-			observe(rec, &s.Seen.Object.Spec)
+			observe(rec, &s.Seen.Object.Spec, len(s.Seen.Invalid) == 0)
 		case Reopen:
 			rec.End, rec.CleanedUp = nil, false
 			if rec.SpecHash != s.Seen.Object.Spec.SpecHash() {
-				observe(rec, &s.Seen.Object.Spec)
+				observe(rec, &s.Seen.Object.Spec, len(s.Seen.Invalid) == 0)
 			}
 		case Retry:
 			retry(rec, s.Seen.Object.Annotations[v1alpha1.AnnotationRetriedAt])

@@ -94,10 +94,15 @@ func (r *Reconciler) Wait(limit time.Duration) bool {
 
 // begin records that a phase starts and starts it.
 func (r *Reconciler) begin(ctx context.Context, rec *store.Record, p v1alpha1.Phase) error {
+	if ctx.Err() != nil {
+		// The controller is stopping; the next one begins it.
+		return nil
+	}
 	name := rec.Name
 	r.slots.Take(name)
 	rec, err := r.Store.Update(rec.ID, func(rec *store.Record) error {
 		begin(rec, p, r.Clock.Now())
+		project(rec, View{Now: r.Clock.Now()})
 		return nil
 	})
 	if err != nil {
@@ -118,7 +123,7 @@ func (r *Reconciler) begin(ctx context.Context, rec *store.Record, p v1alpha1.Ph
 func (r *Reconciler) beside(ctx context.Context, rec *store.Record, phase bool, do func(context.Context, *store.Record) error) {
 	var again time.Duration
 	r.under.run(ctx, rec.Name, phase, func(ctx context.Context) {
-		if err := do(ctx, rec); err != nil {
+		if err := guarded(rec, do)(ctx); err != nil {
 			logr.FromContextOrDiscard(ctx).Error(err, "Not done, tried again later", "id", rec.ID)
 			again = 10 * time.Second
 		}
@@ -127,7 +132,7 @@ func (r *Reconciler) beside(ctx context.Context, rec *store.Record, phase bool, 
 
 // work runs a phase to its end and records how it ended.
 func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Phase) error {
-	err := r.guarded(ctx, rec, p)
+	err := guarded(rec, func(ctx context.Context, rec *store.Record) error { return r.Phases.Run(ctx, rec, p) })(ctx)
 	rec, updateErr := r.insist(ctx, rec.ID, func(rec *store.Record) error {
 		r.notePrompts(rec)
 		settle(rec, p, err, r.Clock.Now(), r.Backoff)
@@ -156,14 +161,16 @@ func (r *Reconciler) insist(ctx context.Context, id string, change func(*store.R
 	}
 }
 
-// guarded turns a panic of a phase into its failure, so that one order cannot end the controller.
-func (r *Reconciler) guarded(ctx context.Context, rec *store.Record, p v1alpha1.Phase) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = failure.NewTerminal(fallbackReason(p), fmt.Errorf("panic in %s: %v; please report this", p, v))
-		}
-	}()
-	return r.Phases.Run(ctx, rec, p)
+// guarded turns a panic into an error, so that one order cannot end the controller.
+func guarded(rec *store.Record, do func(context.Context, *store.Record) error) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
+		defer func() {
+			if v := recover(); v != nil {
+				err = failure.NewTerminal(v1alpha1.ReasonAgentFailed, fmt.Errorf("panic: %v; please report this", v))
+			}
+		}()
+		return do(ctx, rec)
+	}
 }
 
 func (r *Reconciler) notePrompts(rec *store.Record) {

@@ -113,13 +113,21 @@ func decideGone(s Situation) Action {
 
 // startOver begins the work that the manifest asks for, unless a run of this order has already done just that.
 func startOver(s Situation) Action {
+	if earlier := doneBefore(s); earlier != "" {
+		return Action{Kind: Revive, Earlier: earlier}
+	}
+	return Action{Kind: Create}
+}
+
+// doneBefore is the run of this order that has done what the manifest asks for now, empty if none has.
+func doneBefore(s Situation) string {
 	hash := s.Seen.Object.Spec.RunHash()
 	for _, r := range s.Runs {
 		if r.RunHash() == hash && r.End != nil && r.End.Phase == v1alpha1.PhaseSucceeded {
-			return Action{Kind: Revive, Earlier: r.ID}
+			return r.ID
 		}
 	}
-	return Action{Kind: Create}
+	return ""
 }
 
 func decideEnded(s Situation) Action {
@@ -128,6 +136,8 @@ func decideEnded(s Situation) Action {
 	switch {
 	case s.Busy:
 		return Action{Kind: Nothing}
+	case reopens(s) && doneBefore(s) != "":
+		return startOver(s)
 	case reopens(s):
 		return Action{Kind: Reopen}
 	case retryWanted(s) && spec.Cancel:
@@ -157,6 +167,8 @@ func reopens(s Situation) bool {
 func decideLive(s Situation) Action {
 	spec := &s.Seen.Object.Spec
 	switch {
+	case untouched(s.Record) && !s.Busy && spec.RunHash() != s.Record.RunHash() && doneBefore(s) != "":
+		return startOver(s)
 	case spec.SpecHash() != s.Record.SpecHash:
 		return Action{Kind: Observe}
 	case retryWanted(s):
@@ -213,7 +225,14 @@ func NextPhase(r *store.Record) v1alpha1.Phase {
 // untouched tells that no phase of the run has begun, so that its whole spec may still change.
 func untouched(r *store.Record) bool { return r.Begun == 0 }
 
+// retryWanted tells whether the manifest asks for a retry that was not answered. An older request, as a file that
+// was restored brings it back, is none.
 func retryWanted(s Situation) bool {
-	wanted := s.Seen.Object.Annotations[v1alpha1.AnnotationRetriedAt]
-	return wanted != "" && wanted != s.Record.Status.LastHandledRetry
+	wanted, handled := s.Seen.Object.Annotations[v1alpha1.AnnotationRetriedAt], s.Record.Status.LastHandledRetry
+	if wanted == "" || wanted == handled {
+		return false
+	}
+	asked, err := time.Parse(time.RFC3339, wanted)
+	answered, errAnswered := time.Parse(time.RFC3339, handled)
+	return err != nil || errAnswered != nil || asked.After(answered)
 }

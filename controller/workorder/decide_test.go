@@ -129,7 +129,7 @@ func TestDecide(t *testing.T) {
 		{"a suspended order rests", workorder.Situation{Seen: seen(suspend), Record: run(taken(suspend)), Slot: true}, workorder.Action{Kind: workorder.Nothing}},
 		{"cancel ends an order that rests", workorder.Situation{Seen: seen(cancel), Record: run(taken(cancel)), Slot: true},
 			workorder.Action{Kind: workorder.Finish, End: &store.End{Phase: v1alpha1.PhaseCancelled, During: v1alpha1.PhaseCloning,
-				Reason: v1alpha1.ReasonCancelled, Message: "cancelled by spec.cancel; run `awo retry a` to go on"}}},
+				Reason: v1alpha1.ReasonCancelled, Message: "cancelled by spec.cancel; run `awo retry a` to start its phase again"}}},
 
 		{"an ended run is cleaned up", workorder.Situation{Seen: seen(), Record: run(ended(v1alpha1.PhaseFailed))}, workorder.Action{Kind: workorder.CleanUp}},
 		{"and then rests", workorder.Situation{Seen: seen(), Record: run(ended(v1alpha1.PhaseFailed), cleaned)}, workorder.Action{Kind: workorder.Nothing}},
@@ -160,6 +160,17 @@ func TestDecide(t *testing.T) {
 				r.Status.LastHandledRetry = "2026-11-23T12:00:00Z"
 			})}, workorder.Action{Kind: workorder.Nothing}},
 
+		{"a retry that is older than the one answered is none",
+			workorder.Situation{Seen: seen(askRetry), Record: run(ended(v1alpha1.PhaseSucceeded), cleaned, func(r *store.Record) {
+				r.Status.LastHandledRetry = "2026-11-23T13:00:00Z"
+			})}, workorder.Action{Kind: workorder.Nothing}},
+		{"work that was done comes back after an invalid spec",
+			workorder.Situation{Seen: seen(), Record: run(taken(otherRequest), invalidEnd), Runs: []*store.Record{done("wo-0")}},
+			workorder.Action{Kind: workorder.Revive, Earlier: "wo-0"}},
+		{"work that was done comes back before the next run has begun",
+			workorder.Situation{Seen: seen(), Record: run(taken(otherRequest)), Runs: []*store.Record{done("wo-0")}},
+			workorder.Action{Kind: workorder.Revive, Earlier: "wo-0"}},
+
 		{"an absence that is not confirmed changes nothing", workorder.Situation{Seen: absent(store.Missing), Record: run()}, workorder.Action{Kind: workorder.Nothing}},
 		{"a held deletion changes nothing", workorder.Situation{Seen: absent(store.Held), Record: run(running), Busy: true}, workorder.Action{Kind: workorder.Nothing}},
 		{"a deletion stops a phase", workorder.Situation{Seen: absent(store.Gone), Record: run(running), Busy: true},
@@ -178,6 +189,11 @@ func TestDecide(t *testing.T) {
 			g.Expect(workorder.Decide(c.in)).To(Equal(c.want))
 		})
 	}
+}
+
+// done is an earlier run that Succeeded.
+func done(id string) *store.Record {
+	return run(func(r *store.Record) { r.ID = id }, ended(v1alpha1.PhaseSucceeded))
 }
 
 func invalidEnd(r *store.Record) {

@@ -30,9 +30,26 @@ func (r *Reconciler) cleanUp(ctx context.Context, rec *store.Record) error {
 	return r.mark(rec, func(rec *store.Record) { rec.CleanedUp = true })
 }
 
-// delete deals with what an order leaves whose manifest is gone: unpushed work becomes a bundle among the
-// outputs, which stay, and the workspace goes, unless its work could not be saved.
+// delete deals with what an order leaves whose manifest is gone, in all its runs: unpushed work becomes a bundle
+// among the outputs, which stay, and the workspace goes, unless its work could not be saved.
 func (r *Reconciler) delete(ctx context.Context, rec *store.Record) error {
+	runs, err := r.Store.Runs(rec.Name)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if run.Deleted {
+			continue
+		}
+		if err := r.deleteRun(ctx, run); err != nil {
+			return err
+		}
+	}
+	logr.FromContextOrDiscard(ctx).Info("Order deleted", "id", rec.ID)
+	return r.Store.ClearTombstone(rec.Name)
+}
+
+func (r *Reconciler) deleteRun(ctx context.Context, rec *store.Record) error {
 	err := r.preserve(ctx, rec)
 	if err != nil && failure.Of(err, "").Policy != failure.Terminal {
 		return err
@@ -52,11 +69,7 @@ func (r *Reconciler) delete(ctx context.Context, rec *store.Record) error {
 	}); err != nil {
 		return err
 	}
-	logr.FromContextOrDiscard(ctx).Info("Order deleted", "id", rec.ID)
-	if err := r.Store.Event(rec.ID, store.Event{Type: store.Normal, Reason: "Deleted", Message: "the manifest is gone"}); err != nil {
-		return err
-	}
-	return r.Store.ClearTombstone(rec.Name)
+	return r.Store.Event(rec.ID, store.Event{Type: store.Normal, Reason: "Deleted", Message: "the manifest is gone"})
 }
 
 // preserve saves unpushed work, and says so among the events when that cannot be.

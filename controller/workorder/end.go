@@ -24,7 +24,7 @@ func invalid(seen store.Observation) *store.End {
 func cancelled(r *store.Record) *store.End {
 	return &store.End{
 		Phase: v1alpha1.PhaseCancelled, During: NextPhase(r), Reason: v1alpha1.ReasonCancelled,
-		Message: fmt.Sprintf("cancelled by spec.cancel; run `awo retry %s` to go on", r.Name),
+		Message: fmt.Sprintf("cancelled by spec.cancel; run `awo retry %s` to start its phase again", r.Name),
 	}
 }
 

@@ -9,15 +9,19 @@ import (
 )
 
 // observe takes a changed spec into the record: whole while no phase has begun, and later only the fields that
-// may change during a run. Of the rest, refused tells.
-func observe(r *store.Record, spec *v1alpha1.WorkOrderSpec) {
+// may change during a run, if the spec is valid. Of the rest, refused tells.
+func observe(r *store.Record, spec *v1alpha1.WorkOrderSpec, valid bool) {
 	r.SpecHash = spec.SpecHash()
 	r.Status.ObservedGeneration++
-	if untouched(r) {
+	switch {
+	case untouched(r):
 		r.Spec = *spec.DeepCopy()
-		return
+	case valid:
+		r.Spec = changeable(&r.Spec, spec)
+	default:
+		// The run goes on with what it began with; it can still be stopped.
+		r.Spec.Suspend, r.Spec.Cancel = spec.Suspend, spec.Cancel
 	}
-	r.Spec = changeable(&r.Spec, spec)
 }
 
 // changeable is the running spec with those fields of the new one that may change during a run.

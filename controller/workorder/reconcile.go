@@ -84,6 +84,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name string) (reconcile.Resu
 	for range maxActs {
 		s, err := r.look(name)
 		if err != nil {
+			r.giveWay(name)
 			return reconcile.Result{}, err
 		}
 		action := Decide(s)
@@ -99,6 +100,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, name string) (reconcile.Resu
 		}
 	}
 	return reconcile.Result{}, fmt.Errorf("order %s: no rest after %d acts; please report this", name, maxActs)
+}
+
+// giveWay lets others pass an order that cannot be looked at.
+func (r *Reconciler) giveWay(name string) {
+	if !r.under.busy(name) {
+		r.slots.Leave(name)
+	}
 }
 
 // conclude writes the status once and says when to look again.
@@ -132,5 +140,6 @@ func (r *Reconciler) look(name string) (Situation, error) {
 
 // startsOver tells that a decision may need the earlier runs, which are not read otherwise.
 func startsOver(s Situation) bool {
-	return s.Record.Deleted || s.Record.End != nil && s.Record.SpecHash != s.Seen.Object.Spec.SpecHash()
+	ended := s.Record.End != nil || untouched(s.Record)
+	return s.Record.Deleted || ended && s.Record.SpecHash != s.Seen.Object.Spec.SpecHash()
 }

@@ -107,9 +107,6 @@ func interrupted(r *store.Record, now time.Time) {
 func closeStep(r *store.Record, o v1alpha1.StepOutcome, reason, message string, now time.Time) {
 	p := r.Running
 	r.Running, r.Supervisor = "", nil
-	if o != v1alpha1.StepInterrupted {
-		r.Reported = ""
-	}
 	n := len(r.Status.Steps)
 	if n == 0 || r.Status.Steps[n-1].FinishedAt != nil {
 		return
@@ -126,12 +123,13 @@ func finish(r *store.Record, end *store.End, now time.Time) {
 	r.End, r.Running, r.Supervisor, r.Status.NextAttemptAt = &e, "", nil, nil
 }
 
-// retry takes the end of a run back: the phase that failed starts again with attempts and session afresh.
+// retry takes the end of a run back: the phase that failed starts again, with attempts, session and work tree afresh.
 func retry(r *store.Record, handled string) {
 	during := r.End.During
 	delete(r.Attempts, during)
 	delete(r.Sessions, during)
 	r.End, r.CleanedUp, r.Reported, r.Status.NextAttemptAt = nil, false, "", nil
+	r.StartAfresh = true
 	r.Status.LastHandledRetry = handled
 }
 

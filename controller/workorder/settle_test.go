@@ -37,7 +37,6 @@ func TestSettle(t *testing.T) {
 	}{
 		{"success", nil, 0, v1alpha1.StepSucceeded, func(g *WithT, r *store.Record) {
 			g.Expect(r.Done).To(ConsistOf(p))
-			g.Expect(r.Reported).To(BeEmpty())
 		}},
 		{"an interruption is no attempt", failure.NewInterrupted(cause), 0, v1alpha1.StepInterrupted, func(g *WithT, r *store.Record) {
 			g.Expect(r.Attempts[p]).To(BeZero())
@@ -50,6 +49,7 @@ func TestSettle(t *testing.T) {
 		}},
 		{"a transient failure waits", failure.NewRetry(v1alpha1.ReasonAgentFailed, cause), 0, v1alpha1.StepFailed, func(g *WithT, r *store.Record) {
 			g.Expect(r.End).To(BeNil())
+			g.Expect(r.Reported).To(Equal(p), "an agent that has reported is not paid again for a failure of ours")
 			g.Expect(r.Status.NextAttemptAt.Time).To(Equal(noon.Add(10 * time.Second)))
 		}},
 		{"the second wait is longer", failure.NewRetry(v1alpha1.ReasonAgentFailed, cause), 1, v1alpha1.StepFailed, func(g *WithT, r *store.Record) {

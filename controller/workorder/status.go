@@ -207,7 +207,14 @@ func changesMessage(st v1alpha1.WorkOrderStatus) string {
 		return "head is " + st.HeadCommit
 	}
 	c := st.Changes
-	return fmt.Sprintf("%d commits, %d files, +%d -%d", c.Commits, c.Files, c.Additions, c.Deletions)
+	return fmt.Sprintf("%s, %s, +%d -%d", count(c.Commits, "commit"), count(c.Files, "file"), c.Additions, c.Deletions)
+}
+
+func count(n int32, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // notes sets what is worth saying only when it is so.

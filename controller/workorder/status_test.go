@@ -109,7 +109,7 @@ func TestObserve(t *testing.T) {
 	g := NewWithT(t)
 	r := &store.Record{ID: "wo-1", Name: "a"}
 	wanted := v1alpha1.WorkOrderSpec{Request: "new", RetryLimit: new(int32)}
-	observe(r, &wanted)
+	observe(r, &wanted, true)
 	g.Expect(r.Spec).To(Equal(wanted), "all may change before the run begins")
 
 	begin(r, v1alpha1.PhaseCloning, noon)
@@ -117,10 +117,16 @@ func TestObserve(t *testing.T) {
 	next := wanted.DeepCopy()
 	next.Request, next.Suspend, next.Agent.MaxTurns = "newer", true, &turns
 	next.Repository.Branch = "b"
-	observe(r, next)
+	observe(r, next, true)
 	g.Expect(r.Spec.Request).To(Equal("new"))
 	g.Expect(r.Spec.Suspend).To(BeTrue())
 	g.Expect(r.Status.ObservedGeneration).To(Equal(int64(2)))
 	g.Expect(refused(r, next)).To(ConsistOf("spec.request", "spec.agent.maxTurns", "spec.repository.branch"))
 	g.Expect(refused(r, &r.Spec)).To(BeEmpty())
+
+	bad := r.Spec.DeepCopy()
+	bad.Timeouts.Phase, bad.Suspend = "soon", false
+	observe(r, bad, false)
+	g.Expect(r.Spec.Timeouts.Phase).To(BeEmpty(), "an invalid spec changes nothing of a run under way")
+	g.Expect(r.Spec.Suspend).To(BeFalse(), "but that it is stopped or goes on")
 }
