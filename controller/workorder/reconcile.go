@@ -61,14 +61,19 @@ type Reconciler struct {
 	Options
 	slots *Slots
 	under *activities
+	shown lastShown
 }
 
 // New makes a Reconciler.
 func New(o Options) *Reconciler {
-	r := &Reconciler{Options: o, under: newActivities()}
+	r := &Reconciler{Options: o, under: newActivities(), shown: lastShown{at: map[string]time.Time{}}}
 	r.slots = NewSlots(o.MaxConcurrent, func(name string) { o.Enqueue(name, 0) })
 	return r
 }
+
+// quietBetween is how long the status in a manifest stays as it is, at least, while the order is under way: a person
+// reads no faster, and an editor that has the file open is disturbed less. An end is shown at once.
+const quietBetween = 200 * time.Millisecond
 
 // busyDelay is how long to leave a manifest alone that somebody is writing just now.
 const busyDelay = 100 * time.Millisecond
@@ -111,12 +116,15 @@ func (r *Reconciler) giveWay(name string) {
 
 // conclude writes the status once and says when to look again.
 func (r *Reconciler) conclude(name string, s Situation, a Action) (reconcile.Result, error) {
-	err := r.writeStatus(name, s, a)
+	later, err := r.writeStatus(name, s, a)
 	if errors.Is(err, store.ErrBusy) {
-		return reconcile.Result{RequeueAfter: busyDelay}, nil
+		later, err = busyDelay, nil
 	}
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("order %s: writing status: %w", name, err)
+	}
+	if later > 0 {
+		return reconcile.Result{RequeueAfter: later}, nil
 	}
 	if a.At.IsZero() {
 		return reconcile.Result{}, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/go-logr/logr"
 
@@ -54,23 +55,33 @@ func (r *Reconciler) announce(ctx context.Context, rec *store.Record, a Action) 
 	return r.Store.Event(rec.ID, e)
 }
 
-// writeStatus works out the status of the order as it is now and shows it in the manifest, where it may stand.
-func (r *Reconciler) writeStatus(name string, s Situation, a Action) error {
+// writeStatus works out the status of the order as it is now and shows it in the manifest, where it may stand. later
+// is when to show what is held back for now; 0: nothing is.
+func (r *Reconciler) writeStatus(name string, s Situation, a Action) (later time.Duration, err error) {
 	rec, err := r.fresh(name, s, a)
 	if err != nil || rec == nil || rec.Deleted {
-		return err
+		r.shown.forget(name)
+		return 0, err
 	}
 	if err := r.derive(rec, s, a); err != nil {
-		return err
+		return 0, err
+	}
+	if rec.End != nil {
+		r.shown.forget(name)
+	} else if wait := r.shown.wait(name, r.Clock.Now()); wait > 0 {
+		return wait, nil
 	}
 	shown, err := r.Store.Project(name)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	if shown.Written && rec.End == nil {
+		r.shown.note(name, r.Clock.Now())
 	}
 	if note := noteOf(shown); !sameNote(note, rec.StatusKeptOut) {
-		return r.noteKeptOut(rec, note, s, a)
+		return 0, r.noteKeptOut(rec, note, s, a)
 	}
-	return nil
+	return 0, nil
 }
 
 // fresh is the record after the act: the one that was decided on where nothing was done.
