@@ -147,5 +147,17 @@ func (d *doctor) checkManifests(ctx context.Context) []finding {
 	if len(findings) == 0 {
 		findings = []finding{{check, verdictOK, strconv.Itoa(len(s.Names())) + " orders", ""}}
 	}
+	if ignored := s.Ignored(); len(ignored) > 0 {
+		findings = append(findings, finding{check, verdictOK, "ignored, being no .yaml, .yml or .json: " + someOf(ignored), ""})
+	}
 	return findings
+}
+
+// someOf names the first ten of a list.
+func someOf(names []string) string {
+	const most = 10
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

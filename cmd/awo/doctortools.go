@@ -40,7 +40,7 @@ type program struct {
 
 func programs() []program {
 	return []program{
-		{"git", "GIT_PATH", verdictFail, "install git"},
+		{"git", "AWO_GIT_PATH", verdictFail, "install git"},
 		{"claude", "CLAUDE_CLI_PATH", verdictWarn, "orders of agent type claude need it: `npm install -g @anthropic-ai/claude-code`, or set CLAUDE_CLI_PATH"},
 		{"gh", "GH_CLI_PATH", verdictWarn, "pull requests on GitHub need it: https://cli.github.com, or set GH_CLI_PATH"},
 	}
@@ -57,7 +57,10 @@ func (d *doctor) checkPrograms(ctx context.Context) []finding {
 }
 
 func (d *doctor) checkProgram(ctx context.Context, p program) finding {
-	named, _ := d.lookup(p.variable)
+	named, _ := d.lookup(variableOf(p.name + "-path"))
+	if named == "" {
+		named, _ = d.lookup(p.variable)
+	}
 	path, err := process.LookPath(cmp.Or(named, p.name), d.environ)
 	if err != nil {
 		return finding{p.name, p.missing, "not found: " + err.Error(), p.advice}
