@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,9 +25,9 @@ import (
 // tools are the programs that orders need: git, gh, the agents.
 type tools struct {
 	config  Config
-	store   *store.Store
 	git     *git.Client
 	github  *forge.GitHub
+	local   *forge.Local
 	claude  *agent.Claude
 	command *agent.Command
 	// versions is what was found at the start, by program.
@@ -40,7 +39,7 @@ func newTools(cfg Config, spawner *process.Spawner, s *store.Store) *tools {
 	redactor := process.NewRedactor(cfg.Secrets()...)
 	agentEnvironment := cfg.agentEnvironment()
 	return &tools{
-		config: cfg, store: s, versions: map[string]string{},
+		config: cfg, versions: map[string]string{}, local: forge.NewLocal(),
 		git: newGit(cfg, spawner, s.Layout().Mirrors()),
 		github: forge.NewGitHub(forge.GitHubConfig{
 			Path: cfg.GHPath, Runner: spawner, Host: cfg.GitHubHost, Token: cfg.GitHubToken,
@@ -135,25 +134,15 @@ func (t *tools) phases(s *store.Store) (*phase.Runner, error) {
 
 // forgeFor chooses the forge by the repository's host.
 func (t *tools) forgeFor(repository string) (phase.Forge, error) {
-	u, err := v1alpha1.ParseRepositoryURL(repository)
-	if err != nil {
-		return nil, failure.NewTerminal(v1alpha1.ReasonInvalidSpec, err)
-	}
-	switch host := hostname(u.Host); {
-	case u.Scheme == "file":
-		return forge.NewLocal(), nil
-	case host == forge.DefaultHost, host == hostname(t.config.GitHubHost):
+	switch {
+	case t.local.Serves(repository):
+		return t.local, nil
+	case t.github.Serves(repository):
 		return t.github, nil
 	}
 	return nil, failure.NewTerminal(v1alpha1.ReasonPullRequestFailed, fmt.Errorf(
-		"%s is neither github.com nor the host of GH_HOST, so no pull request can be opened there; set GH_HOST, or take PR out of spec.phases",
-		u.Host))
-}
-
-// hostname is a host without its port.
-func hostname(host string) string {
-	u := url.URL{Host: host}
-	return strings.ToLower(u.Hostname())
+		"%s is neither at github.com nor at the host of GH_HOST, so no pull request can be opened there; set GH_HOST, or take PR out of spec.phases",
+		repository))
 }
 
 // logVersions logs once which programs there are, and which credentials agents get.

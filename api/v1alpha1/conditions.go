@@ -59,7 +59,6 @@ const (
 const (
 	ReasonSucceeded       = "Succeeded"
 	ReasonProgressing     = "Progressing"
-	ReasonPending         = "Pending"
 	ReasonWaitingForSlot  = "WaitingForSlot"
 	ReasonBackoff         = "Backoff"
 	ReasonUsageLimit      = "UsageLimit"
