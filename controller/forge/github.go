@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ type GitHubConfig struct {
 	Environment []string
 	// Host is GH_HOST, the GitHub beside github.com. Default: github.com.
 	Host string
-	// ConfigDir is GH_CONFIG_DIR; empty: gh's own default.
+	// ConfigDir is GH_CONFIG_DIR; empty: none, so that gh reads no configuration at all.
 	ConfigDir string
 	// Token returns GITHUB_TOKEN, "" when there is none. It is asked anew for each use, so that a rotated token holds
 	// from then on.
@@ -188,6 +189,10 @@ func (g *GitHub) environment(host, token string) []string {
 	set := map[string]string{
 		"GH_HOST": host, "GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "GH_NO_EXTENSION_UPDATE_NOTIFIER": "1",
 		"GH_TELEMETRY": "false", "GH_SPINNER_DISABLED": "1", "NO_COLOR": "1", "GH_PAGER": "cat",
+		// gh and the git that it asks about a checkout read nothing that an agent of the same user could have written:
+		// a gh configuration can send the token anywhere. Below /proc nobody can make these.
+		"HOME": nowhere, "XDG_CONFIG_HOME": nowhere, "XDG_STATE_HOME": nowhere, "XDG_DATA_HOME": nowhere, "XDG_CACHE_HOME": nowhere,
+		"GH_CONFIG_DIR": nowhere, "GIT_DIR": nowhere, "GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1",
 	}
 	if g.config.ConfigDir != "" {
 		set["GH_CONFIG_DIR"] = g.config.ConfigDir
@@ -208,6 +213,9 @@ func (g *GitHub) environment(host, token string) []string {
 	slices.Sort(out)
 	return out
 }
+
+// nowhere is a directory that does not exist and that nobody can make.
+const nowhere = "/proc/nowhere"
 
 // never lists variables that would change what gh does, or make it print the token.
 var never = []string{

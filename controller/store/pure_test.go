@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/store/manifest"
@@ -109,23 +112,38 @@ func TestKeptOut(t *testing.T) {
 
 func TestKeptMode(t *testing.T) {
 	for name, c := range map[string]struct {
-		mode  fs.FileMode
-		owner ownership
-		want  fs.FileMode
+		mode   fs.FileMode
+		owner  ownership
+		want   fs.FileMode
+		listed bool
 	}{
-		"all kept":                            {0o640, ownership{SameOwner: true, SameGroup: true}, 0o640},
-		"group lost":                          {0o664, ownership{SameOwner: true}, 0o604},
-		"owner lost, in the group":            {0o644, ownership{SameGroup: true, OwnerInGroup: true}, 0o664},
-		"owner lost, not in the group":        {0o600, ownership{SameGroup: true}, 0o606},
-		"owner and group lost":                {0o640, ownership{}, 0o606},
-		"an owner who could only read":        {0o400, ownership{SameGroup: true, OwnerInGroup: true}, 0o440},
-		"execution is not spread":             {0o755, ownership{SameGroup: true, OwnerInGroup: true}, 0o775},
-		"execution is not given to everybody": {0o700, ownership{}, 0o706},
+		"all kept":                     {0o640, ownership{SameOwner: true, SameGroup: true}, 0o640, false},
+		"group lost":                   {0o664, ownership{SameOwner: true}, 0o604, false},
+		"owner lost, in the group":     {0o644, ownership{SameGroup: true, OwnerInGroup: true}, 0o664, false},
+		"owner lost, not in the group": {0o600, ownership{SameGroup: true}, 0o600, true},
+		"owner and group lost":         {0o640, ownership{}, 0o600, true},
+		"an owner who could only read": {0o400, ownership{SameGroup: true, OwnerInGroup: true}, 0o440, false},
+		"execution is not spread":      {0o755, ownership{SameGroup: true, OwnerInGroup: true}, 0o775, false},
+		"nobody else gets anything":    {0o644, ownership{}, 0o604, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			NewWithT(t).Expect(keptMode(c.mode, c.owner)).To(Equal(c.want))
+			mode, listed := keptMode(c.mode, c.owner)
+			NewWithT(t).Expect(mode).To(Equal(c.want))
+			NewWithT(t).Expect(listed).To(Equal(c.listed))
 		})
 	}
+}
+
+// The kernel takes the list that is made for a former owner, and the mode shows it as the group's mask.
+func TestAccessListForAFormerOwner(t *testing.T) {
+	g := NewWithT(t)
+	file := filepath.Join(t.TempDir(), "a.yaml")
+	g.Expect(os.WriteFile(file, []byte("x"), 0o600)).To(Succeed())
+	g.Expect(os.Chmod(file, 0o604)).To(Succeed())
+	g.Expect(unix.Setxattr(file, accessList, listFor(0o604, 65534), 0)).To(Succeed())
+	info, err := os.Stat(file)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(info.Mode().Perm()).To(Equal(fs.FileMode(0o664)), "read and write for the one who is named")
 }
 
 func TestMergeKeepsTheLastGoodState(t *testing.T) {

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,7 +97,25 @@ func (s *Store) ClearTombstone(name string) error {
 			return fmt.Errorf("end the deletion of order %s: %w", name, err)
 		}
 	}
+	s.forgetDocument(t.Path, name)
 	return s.removeTombstone(name)
+}
+
+// forgetDocument takes an order out of what is known of a file. The watch may not have seen yet that a command has
+// removed it, and without its tombstone it would look like an order that was dropped again.
+func (s *Store) forgetDocument(rel, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.catalog.files[rel]
+	if f == nil {
+		return
+	}
+	left := *f
+	left.docs = slices.DeleteFunc(slices.Clone(f.docs), func(d doc) bool { return d.name == name })
+	// The sum of no content: the next look takes the file as it is, with whoever was written into it since.
+	left.unproven, left.sum = true, [sha256.Size]byte{}
+	s.catalog.put(rel, &left)
+	s.touched.file(rel)
 }
 
 // Delete deletes an order as `awo delete` does: a tombstone tells the controller at once, and the order's document
