@@ -66,7 +66,7 @@ const (
 	ReasonInterrupted     = "Interrupted"
 	ReasonValid           = "Valid"
 	ReasonFieldImmutable  = "FieldImmutableDuringRun"
-	ReasonSecretFiles     = "SecretFiles"
+	ReasonLeftOut         = "LeftOut"
 	ReasonReadOnly        = "ReadOnly"
 	ReasonTrackedByGit    = "TrackedByGit"
 	ReasonConfigured      = "Configured"

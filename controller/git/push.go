@@ -40,6 +40,28 @@ func (c *Client) Push(ctx context.Context, w Workspace, head, lease string) erro
 	return c.confirm(ctx, p, head)
 }
 
+// CheckPush asks the remote whether the token may push, without pushing: a dry run that sets the workspace's branch to
+// its base. Reading proves nothing, for a public repository is read with any token or none. On disk there is no token
+// to check. Failures are those of Push.
+func (c *Client) CheckPush(ctx context.Context, w Workspace) error {
+	p, err := c.open(w)
+	if err != nil || p.location.scheme == schemeFile {
+		return err
+	}
+	ref, err := branchRef(w.Branch)
+	if err != nil {
+		return err
+	}
+	k := p.onMirror("push", "--dry-run", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
+		"--recurse-submodules=no", "--", p.location.url, "+"+w.BaseCommit+":"+ref)
+	k.remote = &p.location
+	res, err := c.run(ctx, k)
+	if err != nil {
+		return fmt.Errorf("checking that %s may be pushed to: %w", w.URL, c.pushFailure(p, string(res.Stdout), err))
+	}
+	return nil
+}
+
 // confirm believes the remote only after asking it.
 func (c *Client) confirm(ctx context.Context, p place, head string) error {
 	at, err := c.remoteBranch(ctx, p.location, v1alpha1.ReasonPushRejected, p.Branch)

@@ -38,6 +38,11 @@ func (r *Runner) cloning(ctx context.Context, rec *store.Record) error {
 	if err != nil {
 		return err
 	}
+	if has(rec, v1alpha1.PhasePR) {
+		if err := r.Git.CheckPush(ctx, r.workspace(rec)); err != nil {
+			return err
+		}
+	}
 	return r.Git.Checkout(ctx, r.workspace(rec))
 }
 

@@ -56,7 +56,7 @@ func (r *Runner) push(ctx context.Context, rec *store.Record) (*store.Record, er
 		return nil, err
 	}
 	if err := r.Git.Push(ctx, r.workspace(rec), head, lease); err != nil {
-		return nil, fmt.Errorf("pushing branch %s of order %s: %w", rec.Status.Branch, rec.Name, err)
+		return nil, err
 	}
 	// What follows the push is the creation of the pull request: its intent is recorded in the same write.
 	return r.Records.Update(rec.ID, func(rec *store.Record) error {

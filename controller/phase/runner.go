@@ -31,6 +31,7 @@ type Git interface {
 	Checkout(ctx context.Context, w git.Workspace) error
 	Reset(ctx context.Context, w git.Workspace) error
 	Collect(ctx context.Context, w git.Workspace, message string) (git.Collected, error)
+	CheckPush(ctx context.Context, w git.Workspace) error
 	Push(ctx context.Context, w git.Workspace, head, lease string) error
 	Bundle(ctx context.Context, w git.Workspace, head, file string) error
 	Release(ctx context.Context, url, id string) error

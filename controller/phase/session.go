@@ -148,7 +148,7 @@ func (r *Runner) logPrompt(rec *store.Record, p v1alpha1.Phase, t agent.Task) er
 func recordUse(rec *store.Record, p v1alpha1.Phase, out agent.Outcome) {
 	rec.Supervisor = nil
 	if _, ok := rec.Sessions[p]; !ok {
-		rec.Status.Usage = addUsage(rec.Status.Usage, out.Usage, out.CostUSD)
+		rec.Status.Usage = addUsage(rec.Status.Usage, out.Usage, max(out.CostUSD, 0))
 		return
 	}
 	s := rec.Sessions[p]

@@ -219,7 +219,7 @@ func count(n int32, what string) string {
 
 // notes sets what is worth saying only when it is so.
 func (w writer) notes(r *store.Record, v View) {
-	w.present(v1alpha1.ConditionFilesLeftOut, len(r.LeftOut) > 0, v1alpha1.ReasonSecretFiles,
+	w.present(v1alpha1.ConditionFilesLeftOut, len(r.LeftOut) > 0, v1alpha1.ReasonLeftOut,
 		"not committed on purpose: "+strings.Join(r.LeftOut, ", "))
 	w.present(v1alpha1.ConditionSpecChangeRefused, len(v.Refused) > 0, v1alpha1.ReasonFieldImmutable,
 		fmt.Sprintf("%s cannot change during a run, which goes on with what it began with; after its end edit the manifest again or run `awo retry %s`",

@@ -77,7 +77,7 @@ func TestProject(t *testing.T) {
 			return r
 		}, View{Refused: []string{"spec.request"}, Invalid: []string{"spec.phases"}}, v1alpha1.PhaseCloning, "Cloning (attempt 1)",
 			map[string]string{"Ready": "Unknown Progressing", "Reconciling": "True Progressing", "SpecValid": "False InvalidSpec", "Cloned": "Unknown Progressing",
-				"FilesLeftOut": "True SecretFiles", "PromptTemplateBroken": "True TemplateInvalid", "StatusNotWritten": "True TrackedByGit",
+				"FilesLeftOut": "True LeftOut", "PromptTemplateBroken": "True TemplateInvalid", "StatusNotWritten": "True TrackedByGit",
 				"SpecChangeRefused": "True FieldImmutableDuringRun"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

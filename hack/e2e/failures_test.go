@@ -61,11 +61,14 @@ func TestRepositoryFailures(t *testing.T) {
 		name, reason, hint string
 		set                func(w *world) string
 		env                []string
+		public             bool
 	}{
 		{name: "no such repository", reason: v1alpha1.ReasonRepositoryNotFound, hint: "acme/none",
 			set: func(w *world) string { return w.github.RepositoryURL("acme", "none") }},
 		{name: "wrong token", reason: v1alpha1.ReasonAuthenticationFailed, hint: "GITHUB_TOKEN", env: []string{"GITHUB_TOKEN=ghp_wrongwrongwrong"}},
 		{name: "no token fails before an agent is paid", reason: v1alpha1.ReasonAuthenticationFailed, hint: "GITHUB_TOKEN", env: []string{"GITHUB_TOKEN="}},
+		{name: "a wrong token for a public repository fails before an agent is paid", reason: v1alpha1.ReasonAuthenticationFailed,
+			hint: "GITHUB_TOKEN", env: []string{"GITHUB_TOKEN=ghp_wrongwrongwrong"}, public: true},
 		{name: "empty repository", reason: v1alpha1.ReasonCloneFailed, hint: "commit", set: func(w *world) string {
 			_, err := w.git.Create(w.t.Context(), "acme/empty.git", githttp.Commit{Branch: "main"})
 			w.g.Expect(err).NotTo(HaveOccurred())
@@ -75,7 +78,7 @@ func TestRepositoryFailures(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, c.env...)
+			w := newWorldOf(t, c.public, c.env...)
 			url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
 			if c.set != nil {
 				url = c.set(w)

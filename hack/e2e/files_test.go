@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -113,4 +114,62 @@ func TestNothingRunsTwice(t *testing.T) {
 	w.g.Eventually(shown("copy.yaml")).ShouldNot(Or(BeEmpty(), Equal(first.ID)), "a copy under a new name runs")
 	copied := w.ends("copy.yaml", v1alpha1.PhaseSucceeded)
 	w.g.Expect(w.branches(repo)).To(ConsistOf(first.Branch, second.Branch, copied.Branch))
+}
+
+func TestGitCheckoutOfManifests(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	agent := w.script(change + "echo x >> " + w.dir + "/count\n")
+	orders := w.file("")
+	w.g.Expect(os.MkdirAll(orders, 0o755)).To(Succeed())
+	git := func(args ...string) string { return w.gitOut(append([]string{"-C", orders}, args...)...) }
+	git("init", "-q", "-b", "main")
+	w.drop("a.yaml", order("a", url, agent))
+	git("add", "a.yaml")
+	git("commit", "-qm", "one")
+	w.start()
+	w.recorded("a", v1alpha1.PhaseSucceeded)
+	w.g.Expect(git("status", "--porcelain")).To(BeEmpty(), "a tracked manifest is left as it is")
+
+	git("switch", "-qc", "other")
+	w.drop("a.yaml", order("a", url, agent, "  timeouts: {phase: 2h}\n"))
+	git("commit", "-qam", "two")
+	git("mv", "a.yaml", "moved.yaml")
+	git("commit", "-qm", "three")
+	git("switch", "-q", "main")
+	git("reset", "-q", "--hard", "other")
+	out, err := w.run("get", "a", "-o", "yaml")
+	w.g.Expect(err).NotTo(HaveOccurred(), out)
+	w.g.Expect(out).To(And(ContainSubstring("phase: Succeeded"), ContainSubstring("TrackedByGit")))
+	w.g.Consistently(func() string { return w.read(filepath.Join(w.dir, "count")) }, time.Second).Should(Equal("x\nx\n"), "one run")
+}
+
+// recorded waits until the record of an order, which a tracked manifest does not show, has come to a phase.
+func (w *world) recorded(name string, phase v1alpha1.Phase) {
+	w.t.Helper()
+	w.g.Eventually(func() string {
+		out, _ := w.run("get", name, "-o", "yaml")
+		return out
+	}).Should(ContainSubstring("phase: "+string(phase)+"\n"), w.controller.log)
+}
+
+func TestHalfWrittenManifestIsNeitherErrorNorDeletion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	text := order("a", url, w.gated(v1alpha1.PhaseImplementing))
+	w.start()
+	w.drop("a.yaml", text)
+	w.g.Eventually(func() int { return w.runs(v1alpha1.PhaseImplementing) }).Should(Equal(1), w.controller.log)
+	half := len(text) / 2
+	w.drop("a.yaml", text[:half])
+	w.g.Consistently(func() string {
+		out, _ := w.run("get")
+		return out
+	}, 2*time.Second, 200*time.Millisecond).Should(And(ContainSubstring("Implementing"), Not(ContainSubstring("a.yaml"))))
+	w.drop("a.yaml", text)
+	w.openGate()
+	w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	w.g.Expect(w.runs(v1alpha1.PhaseImplementing)).To(Equal(1))
 }

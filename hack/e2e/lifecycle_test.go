@@ -78,6 +78,40 @@ func TestDeleteEndsTheWholeTreeAndBundles(t *testing.T) {
 	w.g.Expect(out).To(ContainSubstring("not found"))
 }
 
+// A Failed order that is dropped again runs anew; one that is deleted must not look like that.
+func TestDeletedFailureDoesNotRunAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	agent := w.script("exit 3")
+	for i := range 5 {
+		name := fmt.Sprintf("f%d", i)
+		w.drop(name+".yaml", order(name, url, agent, "  retryLimit: 0\n"))
+		w.ends(name+".yaml", v1alpha1.PhaseFailed)
+		out, err := w.run("delete", name)
+		w.g.Expect(err).NotTo(HaveOccurred(), out)
+	}
+	w.g.Eventually(func() int { return strings.Count(w.controller.log(), "Order deleted") }).Should(BeNumerically(">=", 5))
+	w.g.Consistently(func() int {
+		runs, _ := filepath.Glob(filepath.Join(w.data, "outputs", "wo-*"))
+		return len(runs)
+	}, time.Second).Should(Equal(5), w.controller.log)
+}
+
+func TestRetryAfterASpoiledWorkspace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	w.drop("a.yaml", order("a", url, w.script(`[ "$AWO_PHASE" = Planning ] || { rm -rf .git; echo "gitdir: /tmp" > .git; chmod 000 README.md; }`)))
+	w.g.Expect(reasonOf(w.ends("a.yaml", v1alpha1.PhaseFailed))).To(Equal(v1alpha1.ReasonAgentFailed))
+	w.script("echo x > x.txt; cat README.md")
+	out, err := w.run("retry", "a")
+	w.g.Expect(err).NotTo(HaveOccurred(), out)
+	w.g.Eventually(func() v1alpha1.Phase { return w.statusIn("a.yaml").Phase }).Should(Equal(v1alpha1.PhaseSucceeded), w.controller.log)
+}
+
 func TestSuspendAndResume(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

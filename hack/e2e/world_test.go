@@ -51,11 +51,17 @@ type world struct {
 // newWorld makes servers and a data directory; nothing runs yet.
 func newWorld(t *testing.T, env ...string) *world {
 	t.Helper()
+	return newWorldOf(t, false, env...)
+}
+
+// newWorldOf makes a world whose repositories can be read without the token, if they are public.
+func newWorldOf(t *testing.T, public bool, env ...string) *world {
+	t.Helper()
 	w := &world{t: t, g: NewWithT(t), dir: t.TempDir(), again: make(chan struct{})}
 	w.data = filepath.Join(w.dir, "data")
 	var err error
 	w.git, err = githttp.NewHandler(githttp.Options{
-		Root: filepath.Join(w.dir, "git"), Token: githubToken, After: w.afterGit,
+		Root: filepath.Join(w.dir, "git"), Token: githubToken, PublicReads: public, After: w.afterGit,
 	})
 	w.g.Expect(err).NotTo(HaveOccurred())
 	w.github, err = github.New(github.Options{
