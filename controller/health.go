@@ -60,15 +60,14 @@ func (h *health) dependency(name string, needed bool) server.Dependency {
 	return d
 }
 
-// orders counts the orders by phase and names the programs that live ones need.
+// orders counts the orders by phase and names the programs that they need: live ones, and those that have failed for
+// want of one.
 func (h *health) orders() (needed map[string]bool, counts map[string]int) {
 	needed, counts = map[string]bool{}, map[string]int{}
 	for _, o := range h.store.Overview() {
 		counts[string(o.Phase)]++
-		if o.Phase.Terminal() {
-			continue
-		}
-		if o.Agent == v1alpha1.AgentClaude {
+		live := !o.Phase.Terminal() || o.Reason == v1alpha1.ReasonAgentNotInstalled
+		if live && o.Agent == v1alpha1.AgentClaude {
 			needed["claude"] = true
 		}
 	}

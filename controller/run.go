@@ -77,6 +77,10 @@ func openStore(cfg Config, spawner *process.Spawner) (*store.Store, func(), erro
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.PublishPolicy(); err != nil {
+		release()
+		return nil, nil, err
+	}
 	return s, release, nil
 }
 

@@ -75,21 +75,31 @@ func (g *globalOptions) layout() (store.Layout, error) {
 	return store.NewLayout(dir)
 }
 
-// policy is what the controller allows by the variables of this environment.
+// policy is what the controller of the data directory allows, and where a variable of this environment says otherwise,
+// what that says.
 func (g *globalOptions) policy() (v1alpha1.Policy, error) {
-	dir, err := g.absoluteDataDir()
+	layout, err := g.layout()
 	if err != nil {
 		return v1alpha1.Policy{}, err
 	}
-	policy := v1alpha1.Policy{AllowFileRepositories: true, DataDir: dir}
+	policy := v1alpha1.Policy{AllowFileRepositories: true}
+	published, err := store.PublishedPolicy(layout)
+	if err != nil {
+		return policy, err
+	}
+	if published != nil {
+		policy = *published
+	}
+	policy.DataDir = layout.Root
 	if value, _ := g.lookup(variableAllowFile); value != "" {
 		policy.AllowFileRepositories, err = strconv.ParseBool(value)
 		if err != nil {
 			return v1alpha1.Policy{}, fmt.Errorf("%s: %q is not true or false", variableAllowFile, value)
 		}
 	}
-	hosts, _ := g.lookup(variableAllowHTTP)
-	policy.AllowHTTPHosts = splitList(hosts)
+	if hosts, _ := g.lookup(variableAllowHTTP); hosts != "" {
+		policy.AllowHTTPHosts = splitList(hosts)
+	}
 	return policy, nil
 }
 

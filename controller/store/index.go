@@ -21,18 +21,23 @@ type entry struct {
 	Ended    bool   `json:"ended,omitempty"`
 	Cleaned  bool   `json:"cleaned,omitempty"`
 	Deleted  bool   `json:"deleted,omitempty"`
-	// Phase and Agent are told by Overview.
-	Phase v1alpha1.Phase     `json:"phase,omitempty"`
-	Agent v1alpha1.AgentType `json:"agent,omitempty"`
+	// Phase, Agent and the Reason of an end are told by Overview.
+	Phase  v1alpha1.Phase     `json:"phase,omitempty"`
+	Agent  v1alpha1.AgentType `json:"agent,omitempty"`
+	Reason string             `json:"reason,omitempty"`
 	// at is the state of record.json that this was read from.
 	at stamp
 }
 
 func entryOf(r *Record) entry {
+	var reason string
+	if r.End != nil {
+		reason = r.End.Reason
+	}
 	return entry{
 		ID: r.ID, Name: r.Name, Run: r.Run, Path: r.Path, Document: r.Document,
 		Ended: r.End != nil, Cleaned: r.CleanedUp, Deleted: r.Deleted,
-		Phase: r.Status.Phase, Agent: r.Spec.AgentType(),
+		Phase: r.Status.Phase, Agent: r.Spec.AgentType(), Reason: reason,
 	}
 }
 
@@ -43,14 +48,14 @@ func decodeEntry(id string, data []byte) (entry, error) {
 		return entry{}, err
 	}
 	var r struct {
-		ID        string          `json:"id"`
-		Name      string          `json:"name"`
-		Run       int64           `json:"run"`
-		Path      string          `json:"path"`
-		Document  int             `json:"document"`
-		End       json.RawMessage `json:"end"`
-		CleanedUp bool            `json:"cleanedUp"`
-		Deleted   bool            `json:"deleted"`
+		ID        string `json:"id"`
+		Name      string `json:"name"`
+		Run       int64  `json:"run"`
+		Path      string `json:"path"`
+		Document  int    `json:"document"`
+		End       *End   `json:"end"`
+		CleanedUp bool   `json:"cleanedUp"`
+		Deleted   bool   `json:"deleted"`
 		Status    struct {
 			Phase v1alpha1.Phase `json:"phase"`
 		} `json:"status"`
@@ -66,10 +71,13 @@ func decodeEntry(id string, data []byte) (entry, error) {
 		_, err := decodeRecord(id, data)
 		return entry{}, err
 	}
+	if r.End == nil {
+		r.End = &End{}
+	}
 	return entry{
 		ID: id, Name: r.Name, Run: r.Run, Path: r.Path, Document: r.Document,
-		Ended: len(r.End) > 0 && string(r.End) != "null", Cleaned: r.CleanedUp, Deleted: r.Deleted,
-		Phase: r.Status.Phase, Agent: (&v1alpha1.WorkOrderSpec{Agent: r.Spec.Agent}).AgentType(),
+		Ended: r.End.Phase != "", Cleaned: r.CleanedUp, Deleted: r.Deleted,
+		Phase: r.Status.Phase, Agent: (&v1alpha1.WorkOrderSpec{Agent: r.Spec.Agent}).AgentType(), Reason: r.End.Reason,
 	}, nil
 }
 

@@ -108,6 +108,7 @@ func (l Layout) Logs() string { return filepath.Join(l.Root, "logs") }
 func (l Layout) tombstones() string     { return filepath.Join(l.Outputs(), ".tombstones") }
 func (l Layout) cacheFile() string      { return filepath.Join(l.Outputs(), ".index.jsonl") }
 func (l Layout) memoryFile() string     { return filepath.Join(l.Outputs(), ".workorders.json") }
+func (l Layout) policyFile() string     { return filepath.Join(l.Root, ".policy.json") }
 func (l Layout) controllerLock() string { return filepath.Join(l.Root, ".controller.lock") }
 func (l Layout) writersLock() string    { return filepath.Join(l.Root, ".manifests.lock") }
 

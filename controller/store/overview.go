@@ -7,6 +7,8 @@ type Summary struct {
 	Name  string
 	Phase v1alpha1.Phase
 	Agent v1alpha1.AgentType
+	// Reason is why the order failed, empty while it has not.
+	Reason string
 }
 
 // Overview returns a summary of every order that has a record and was not deleted, in no order. It reads no file.
@@ -14,7 +16,7 @@ func (s *Store) Overview() []Summary {
 	live := s.index.live()
 	out := make([]Summary, 0, len(live))
 	for _, e := range live {
-		out = append(out, Summary{Name: e.Name, Phase: e.Phase, Agent: e.Agent})
+		out = append(out, Summary{Name: e.Name, Phase: e.Phase, Agent: e.Agent, Reason: e.Reason})
 	}
 	return out
 }

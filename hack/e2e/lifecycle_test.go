@@ -208,6 +208,17 @@ func TestStartsWithNothing(t *testing.T) {
 	w.g.Expect(filepath.Join(w.data, "workorders")).To(BeADirectory())
 }
 
+func TestOrderThatNeedsAMissingAgentMakesUnhealthy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "CLAUDE_CLI_PATH=/no/such/claude")
+	w.start()
+	w.g.Expect(w.get("/health", nil)).To(Equal(200), "nothing needs it yet")
+	w.drop("a.yaml", claudeOrder("a", "file://"+w.local("app", map[string]string{"README.md": "x\n"}), "Say hello."))
+	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonAgentNotInstalled), st.Message)
+	w.g.Expect(w.get("/health", nil)).To(Equal(503))
+}
+
 func TestBadVariableEndsTheStartWithItsName(t *testing.T) {
 	t.Parallel()
 	for _, v := range []string{

@@ -84,6 +84,10 @@ func TestDroppedManifestBecomesAPullRequest(t *testing.T) {
 	w.g.Expect(st.PullRequest.URL).To(HaveSuffix("/acme/next.js/pull/1"))
 	w.g.Expect(st.PullRequest.Number).To(Equal(int32(1)))
 
+	w.env = append(w.env, "AWO_ALLOW_HTTP_HOSTS=")
+	said, err := w.run("validate", "-f", w.file("hello.yaml"))
+	w.g.Expect(err).NotTo(HaveOccurred(), "commands judge as the controller does, whatever their own environment says: %s", said)
+
 	requests := w.model.Requests("claude")
 	w.g.Expect(requests).NotTo(BeEmpty())
 	w.g.Expect(requests[0].Prompt()).To(ContainSubstring(request), "the request reaches the agent as it stands")
