@@ -41,16 +41,19 @@ func (g *globalOptions) openStore(ctx context.Context) (*store.Store, error) {
 	return g.openOrCreateStore(ctx)
 }
 
-// checkDirectory tells how to get a data directory when there is none.
+// checkDirectory tells how to get a data directory when there is none. Either half of it makes one: orders that were
+// taken away, as by a volume that is not mounted, still have their records.
 func checkDirectory(dir string) error {
-	_, err := os.Stat(filepath.Join(dir, "workorders"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no data directory %s: start `awo controller`, apply an order, or name another one with --data-dir or AWO_DATA_DIR", dir)
+	for _, half := range []string{"workorders", "outputs"} {
+		_, err := os.Stat(filepath.Join(dir, half))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("open the data directory: %w", err)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("open the data directory: %w", err)
-	}
-	return nil
+	return fmt.Errorf("there is no data directory %s: start `awo controller`, apply an order, or name another one with --data-dir or AWO_DATA_DIR", dir)
 }
 
 // openOrCreateStore is openStore that makes what is missing of the data directory.

@@ -40,9 +40,11 @@ type source struct {
 // manifestExtensions are those of files that are read from a directory.
 func manifestExtensions() []string { return []string{".json", ".yaml", ".yml"} }
 
-// read reads all files that -f names, in the order given, directories by name.
+// read reads all files that -f names, in the order given, directories by name. A file that cannot be read is in the
+// error, and the others are read all the same.
 func (o *sourceOptions) read(stdin io.Reader) ([]source, error) {
 	var sources []source
+	var unreadable []error
 	for _, name := range o.files {
 		if name == "-" {
 			data, err := io.ReadAll(stdin)
@@ -59,12 +61,13 @@ func (o *sourceOptions) read(stdin io.Reader) ([]source, error) {
 		for _, path := range paths {
 			data, err := os.ReadFile(path)
 			if err != nil {
-				return nil, fmt.Errorf("read a manifest: %w", err)
+				unreadable = append(unreadable, fmt.Errorf("read a manifest: %w", err))
+				continue
 			}
 			sources = append(sources, source{label: path, base: filepath.Base(path), data: data})
 		}
 	}
-	return sources, nil
+	return sources, errors.Join(unreadable...)
 }
 
 // expand returns the file itself, or the manifests of a directory.

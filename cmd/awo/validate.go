@@ -38,10 +38,7 @@ func (o *validateOptions) run() error {
 	if err != nil {
 		return err
 	}
-	sources, err := o.read(o.streams.In)
-	if err != nil {
-		return err
-	}
+	sources, unreadable := o.read(o.streams.In)
 	wrong := 0
 	named := map[string]string{}
 	for i := range sources {
@@ -56,8 +53,8 @@ func (o *validateOptions) run() error {
 			}
 		}
 	}
-	if wrong > 0 {
+	if unreadable == nil && wrong > 0 {
 		return errReported
 	}
-	return nil
+	return unreadable
 }

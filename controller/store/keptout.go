@@ -64,8 +64,12 @@ func (s *Store) writeView(name, rel string) (writeView, error) {
 	}
 	s.mu.RUnlock()
 	v.ReadOnly, v.Closed = protection(path)
-	if v.Mode == StatusAuto {
-		v.Tracked, v.Untold = s.isTracked(rel)
+	if v.Mode != StatusAuto {
+		return v, nil
+	}
+	v.Tracked, v.Untold = s.isTracked(rel)
+	if errors.Is(v.Untold, ErrBusy) {
+		return v, v.Untold
 	}
 	return v, nil
 }

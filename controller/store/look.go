@@ -1,11 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -69,13 +71,20 @@ func (l look) at(ctx context.Context, seen sight) (out result) {
 		return out
 	}
 	r := l.decode(c, seen, err)
-	g.Bad = r.bad()
+	g.Bad = r.bad() || unfinished(r, c.data)
 	if act, again := judge(g, l.s.opts.Debounce, l.s.opts.BadAfter); !act {
 		out.later(l.rel, again)
 		return out
 	}
 	out.names = l.take(ctx, r, seen)
 	return out
+}
+
+// unfinished tells of content that is whole as it stands and yet looks like the first half of a longer text: one whose
+// last line is not ended, or whose spec cannot be carried out. Like what is broken it is taken only after a while.
+func unfinished(r reading, data []byte) bool {
+	ended := bytes.HasSuffix(data, []byte("\n")) || bytes.HasSuffix(data, []byte("\r")) || bytes.HasSuffix(data, []byte("}"))
+	return !ended || slices.ContainsFunc(r.docs, func(d doc) bool { return len(d.invalid) > 0 })
 }
 
 // unchanged takes note of a file that holds the same bytes in a new state.

@@ -34,6 +34,9 @@ func (s *Store) Project(name string) (Projection, error) {
 		return Projection{}, nil
 	}
 	view, err := s.writeView(name, p.Path)
+	if errors.Is(err, ErrBusy) {
+		return Projection{}, err
+	}
 	if err != nil {
 		// Gone or going; the loop that watches will tell.
 		s.touched.file(p.Path)

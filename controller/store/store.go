@@ -39,9 +39,9 @@ type Options struct {
 	StatusMode StatusMode
 	// Policy is what the controller allows beyond the schema.
 	Policy v1alpha1.Policy
-	// Tracked lists the files below a directory that git tracks, relative to it; nil when it is no checkout.
+	// Tracked lists the files that git tracks in the work tree with this top, relative to it; nil when it is none.
 	// Default: none is tracked.
-	Tracked func(ctx context.Context, workorders string) (map[string]bool, error)
+	Tracked func(ctx context.Context, top string) (map[string]bool, error)
 	// AcceptDeletions takes what is missing at the first listing for deleted, however much it is.
 	AcceptDeletions bool
 	// Clock is the time. Default: the real one.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,64 +14,89 @@ import (
 // askGit bounds how long git may take to list what it tracks.
 const askGit = 30 * time.Second
 
-// trackedFiles remembers what git tracks for as long as its index stays as it is.
+// staleLock is how old the lock of an index is that a git which died has left.
+const staleLock = 10 * time.Minute
+
+// trackedFiles remembers what git tracks in each work tree, for as long as the index of that stays as it is.
 type trackedFiles struct {
 	mu    sync.Mutex
-	known bool
-	path  string
+	trees map[string]trackedTree // by the path of the index
+}
+
+// trackedTree is what git tracks in one work tree, by path relative to its top.
+type trackedTree struct {
 	at    stamp
 	files map[string]bool
 }
 
-// isTracked tells whether git tracks a manifest.
+// isTracked tells whether git tracks a manifest, in whatever work tree its file really lies. ErrBusy: git is just
+// changing that work tree and writes down only at the end what it tracks.
 func (s *Store) isTracked(rel string) (bool, error) {
 	if s.opts.Tracked == nil {
 		return false, nil
 	}
-	root, err := filepath.EvalSymlinks(s.layout.WorkOrders())
+	path, err := filepath.EvalSymlinks(filepath.Join(s.layout.WorkOrders(), rel))
 	if err != nil {
 		return false, err
 	}
-	index, ok := gitIndex(root)
+	top, index, ok := gitIndex(filepath.Dir(path))
 	if !ok {
 		return false, nil
 	}
-	at, err := statStamp(index)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil // a repository to which nothing was ever added
+	if info, err := os.Stat(index + ".lock"); err == nil && s.wall().Sub(info.ModTime()) < staleLock {
+		return false, fmt.Errorf("git is at work in %s: %w", top, ErrBusy)
 	}
+	files, err := s.trackedIn(top, index)
 	if err != nil {
 		return false, err
+	}
+	inTree, err := filepath.Rel(top, path)
+	return files[filepath.ToSlash(inTree)], err
+}
+
+// trackedIn lists what git tracks in a work tree, asking git only when the index has changed.
+func (s *Store) trackedIn(top, index string) (map[string]bool, error) {
+	at, err := statStamp(index)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil // a repository to which nothing was ever added
+	}
+	if err != nil {
+		return nil, err
 	}
 	t := &s.tracked
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.known || t.path != index || t.at != at {
-		ctx, cancel := context.WithTimeout(context.Background(), askGit)
-		defer cancel()
-		files, err := s.opts.Tracked(ctx, s.layout.WorkOrders())
-		if err != nil {
-			return false, err
-		}
-		t.known, t.path, t.at, t.files = true, index, at, files
+	if tree, ok := t.trees[index]; ok && tree.at == at {
+		return tree.files, nil
 	}
-	return t.files[rel], nil
+	ctx, cancel := context.WithTimeout(context.Background(), askGit)
+	defer cancel()
+	files, err := s.opts.Tracked(ctx, top)
+	if err != nil {
+		return nil, err
+	}
+	if t.trees == nil {
+		t.trees = map[string]trackedTree{}
+	}
+	t.trees[index] = trackedTree{at, files}
+	return files, nil
 }
 
-// gitIndex finds the index of the git work tree that a directory belongs to. git writes it anew whenever it begins or
-// ceases to track a file.
-func gitIndex(dir string) (string, bool) {
+// gitIndex finds the work tree of git that a directory belongs to, and its index. git writes the index anew whenever it
+// begins or ceases to track a file.
+func gitIndex(dir string) (top, index string, ok bool) {
 	for {
 		dotGit := filepath.Join(dir, ".git")
 		if info, err := os.Stat(dotGit); err == nil {
 			if info.IsDir() {
-				return filepath.Join(dotGit, "index"), true
+				return dir, filepath.Join(dotGit, "index"), true
 			}
-			return linkedIndex(dotGit)
+			index, ok = linkedIndex(dotGit)
+			return dir, index, ok
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", false
+			return "", "", false
 		}
 		dir = parent
 	}

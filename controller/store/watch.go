@@ -263,7 +263,24 @@ func (w *watch) tell(names []string) {
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if name != "" {
+			w.logDuplicates(name)
 			w.changed(name)
+		}
+	}
+}
+
+// logDuplicates logs, once each, the documents that bear an order's name and are not run.
+func (w *watch) logDuplicates(name string) {
+	w.s.mu.RLock()
+	var found []FileProblem
+	if len(w.s.catalog.names[name]) > 1 {
+		found = w.s.duplicates(name)
+	}
+	w.s.mu.RUnlock()
+	for _, p := range found {
+		if key := "duplicate " + p.Path + " " + name; !w.told[key] {
+			w.told[key] = true
+			w.log.Info("Manifest is not run", "path", p.Path, "line", p.Line, "problem", p.Message)
 		}
 	}
 }

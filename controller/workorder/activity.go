@@ -94,9 +94,11 @@ func (r *Reconciler) Wait(limit time.Duration) bool {
 
 // begin records that a phase starts and starts it.
 func (r *Reconciler) begin(ctx context.Context, rec *store.Record, p v1alpha1.Phase) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		// The controller is stopping; the next one begins it.
 		return nil
+	default:
 	}
 	name := rec.Name
 	r.slots.Take(name)

@@ -79,9 +79,18 @@ func (r *Reconciler) writeStatus(name string, s Situation, a Action) (later time
 		r.shown.note(name, r.Clock.Now())
 	}
 	if note := noteOf(shown); !sameNote(note, rec.StatusKeptOut) {
-		return 0, r.noteKeptOut(rec, note, s, a)
+		err = r.noteKeptOut(rec, note, s, a)
 	}
-	return 0, nil
+	return keptOutDelay(shown.KeptOut), err
+}
+
+// keptOutDelay is when to look again whether a status may stand in its manifest: no event tells that a directory can
+// be written to again.
+func keptOutDelay(reason string) time.Duration {
+	if reason == v1alpha1.ReasonReadOnly || reason == v1alpha1.ReasonNotWritable {
+		return 30 * time.Second
+	}
+	return 0
 }
 
 // fresh is the record after the act: the one that was decided on where nothing was done.

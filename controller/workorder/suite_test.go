@@ -104,7 +104,10 @@ func newFixture() *fixture {
 // start begins a life of the controller; stop ends it.
 func (f *fixture) start() {
 	var err error
-	f.store, err = store.Open(store.Options{DataDir: f.dir, Debounce: 5 * time.Millisecond, GoneAfter: 100 * time.Millisecond, Rescan: 50 * time.Millisecond})
+	f.store, err = store.Open(store.Options{
+		DataDir: f.dir, Debounce: 5 * time.Millisecond, BadAfter: 100 * time.Millisecond,
+		GoneAfter: 100 * time.Millisecond, Rescan: 50 * time.Millisecond,
+	})
 	Expect(err).NotTo(HaveOccurred())
 	queue := make(chan string, 10000)
 	f.rec = workorder.New(workorder.Options{

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,17 +86,19 @@ func TestRefusedURLs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start()
-	for i, url := range []string{
+	urls := []string{
 		`"ext::sh -c touch% ` + w.dir + `/mark"`, `"--upload-pack=touch ` + w.dir + `/mark"`, "https://user:hunter2hunter2@github.com/a/b",
 		"git@github.com:a/b", "ssh://git@github.com/a/b", "file://" + w.data + "/repositories/x", "http://example.com/a/b",
-	} {
-		name := "u" + string(rune('a'+i))
-		text := order(name, url, "x")
-		w.drop(name+".yaml", text)
-		st := w.ends(name+".yaml", v1alpha1.PhaseFailed)
+	}
+	for i, url := range urls {
+		w.drop(fmt.Sprintf("u%d.yaml", i), order(fmt.Sprintf("u%d", i), url, "x"))
+	}
+	for i := range urls {
+		name := fmt.Sprintf("u%d.yaml", i)
+		st := w.ends(name, v1alpha1.PhaseFailed)
 		w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonInvalidSpec), st.Message)
 		w.g.Expect(st.Message).NotTo(ContainSubstring("hunter2"))
-		out, err := w.run("validate", "-f", w.file(name+".yaml"))
+		out, err := w.run("validate", "-f", w.file(name))
 		w.g.Expect(err).To(HaveOccurred(), out)
 		w.g.Expect(out).To(ContainSubstring("spec.repository.url"))
 	}

@@ -173,3 +173,39 @@ func TestHalfWrittenManifestIsNeitherErrorNorDeletion(t *testing.T) {
 	w.ends("a.yaml", v1alpha1.PhaseSucceeded)
 	w.g.Expect(w.runs(v1alpha1.PhaseImplementing)).To(Equal(1))
 }
+
+// A writer that closes the file after its first half, which ends in the middle of a word.
+func TestManifestInTwoHalvesRunsOnceAndWhole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	text := strings.Replace(order("a", url, w.script(change)), "  request: Change something.\n", "", 1) + "  request: Change something, all of it.\n"
+	half := strings.Index(text, ", all of it")
+	w.drop("a.yaml", text[:half])
+	w.g.Consistently(func() string { return w.read(w.file("a.yaml")) }, 2*time.Second).Should(Equal(text[:half]), "left alone")
+	f, err := os.OpenFile(w.file("a.yaml"), os.O_APPEND|os.O_WRONLY, 0)
+	w.g.Expect(err).NotTo(HaveOccurred())
+	_, err = f.WriteString(text[half:])
+	w.g.Expect(err).NotTo(HaveOccurred())
+	w.g.Expect(f.Close()).To(Succeed())
+	w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	w.g.Expect(w.read(w.file("a.yaml"))).To(HavePrefix(text))
+	runs, _ := filepath.Glob(filepath.Join(w.data, "outputs", "wo-*"))
+	w.g.Expect(runs).To(HaveLen(1))
+}
+
+func TestCheckoutBelowWorkordersIsLeftClean(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	team := w.file("team")
+	w.g.Expect(os.MkdirAll(team, 0o755)).To(Succeed())
+	w.gitOut("-C", team, "init", "-q", "-b", "main")
+	w.drop("team/a.yaml", order("a", url, w.script(change)))
+	w.gitOut("-C", team, "add", ".")
+	w.gitOut("-C", team, "commit", "-qm", "one")
+	w.start()
+	w.recorded("a", v1alpha1.PhaseSucceeded)
+	w.g.Expect(w.gitOut("-C", team, "status", "--porcelain")).To(BeEmpty())
+}

@@ -263,6 +263,7 @@ func TestBrokenManifestsAreReportedAndLeftAlone(t *testing.T) {
 	for name, text := range broken {
 		w.g.Expect(w.read(w.file(name))).To(Equal(text))
 	}
+	w.g.Eventually(w.controller.log).Should(And(ContainSubstring("z-copy.yaml"), ContainSubstring("unknown.yaml")))
 	var list struct{ Problems []struct{ Path string } }
 	w.g.Eventually(func() int {
 		w.get("/apis/awo.archon.dev/v1alpha1/workorders", &list)
