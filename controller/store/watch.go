@@ -245,18 +245,6 @@ func (w *watch) listAgainAt(next time.Time) {
 	}
 }
 
-// logRoot logs when the root becomes unreadable, and when it is back.
-func (w *watch) logRoot(err error) {
-	const key = "root"
-	switch {
-	case err != nil && !w.told[key]:
-		w.log.Info("The manifests cannot be read, nothing is taken for deleted", "error", err.Error())
-	case err == nil && w.told[key]:
-		w.log.Info("The manifests can be read again")
-	}
-	w.told[key] = err != nil
-}
-
 // tell reports names, each once.
 func (w *watch) tell(names []string) {
 	w.logHold()
@@ -267,35 +255,4 @@ func (w *watch) tell(names []string) {
 			w.changed(name)
 		}
 	}
-}
-
-// logDuplicates logs, once each, the documents that bear an order's name and are not run.
-func (w *watch) logDuplicates(name string) {
-	w.s.mu.RLock()
-	var found []FileProblem
-	if len(w.s.catalog.names[name]) > 1 {
-		found = w.s.duplicates(name)
-	}
-	w.s.mu.RUnlock()
-	for _, p := range found {
-		if key := "duplicate " + p.Path + " " + name; !w.told[key] {
-			w.told[key] = true
-			w.log.Info("Manifest is not run", "path", p.Path, "line", p.Line, "problem", p.Message)
-		}
-	}
-}
-
-// logHold logs when deletions begin to be held back, and when that ends.
-func (w *watch) logHold() {
-	const key = "held"
-	w.s.mu.RLock()
-	held := w.s.guard.held
-	w.s.mu.RUnlock()
-	switch {
-	case held != "" && !w.told[key]:
-		w.log.Info("Nothing is taken for deleted", "reason", held)
-	case held == "" && w.told[key]:
-		w.log.Info("Missing manifests are taken for deleted again")
-	}
-	w.told[key] = held != ""
 }
