@@ -114,8 +114,8 @@ func (c *Client) agentCommits(ctx context.Context, p place) ([]string, error) {
 func (c *Client) importHead(ctx context.Context, p place) error {
 	err := errors.Join(
 		replaceFile(filepath.Join(p.gitDir(), "config"), c.workspaceConfig(p)),
-		removeTree(filepath.Join(p.gitDir(), "config.worktree")),
-		removeTree(filepath.Join(p.gitDir(), "info", "grafts")),
+		RemoveTree(filepath.Join(p.gitDir(), "config.worktree")),
+		RemoveTree(filepath.Join(p.gitDir(), "info", "grafts")),
 		removeFile(filepath.Join(p.mirror.dir, filepath.FromSlash(pinName(p.ID, pinAgent))+".lock")),
 	)
 	if err != nil {

@@ -19,8 +19,8 @@ func ignoreMissing(err error) error {
 // removeFile removes a file that may not be there.
 func removeFile(file string) error { return ignoreMissing(os.Remove(file)) }
 
-// removeTree removes a file or a tree, also one in which an agent took permissions away. It follows no link.
-func removeTree(path string) error {
+// RemoveTree removes a file or a tree, also one in which an agent took permissions away. It follows no link.
+func RemoveTree(path string) error {
 	err := os.RemoveAll(path)
 	if !errors.Is(err, fs.ErrPermission) {
 		return err

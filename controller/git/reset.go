@@ -40,7 +40,7 @@ func (c *Client) reset(ctx context.Context, p place) error {
 	if err := newKeep(entries).clean(p.Dir, ""); err != nil {
 		return err
 	}
-	if err := removeTree(p.gitDir()); err != nil {
+	if err := RemoveTree(p.gitDir()); err != nil {
 		return err
 	}
 	if err := c.makeRepository(ctx, p); err != nil {
@@ -88,7 +88,7 @@ func (k keep) clean(root, dir string) error {
 		case e.IsDir() && k.directories[name]:
 			err = k.clean(root, name)
 		case e.IsDir() || !k.files[name]:
-			err = removeTree(filepath.Join(full, e.Name()))
+			err = RemoveTree(filepath.Join(full, e.Name()))
 		}
 		if err != nil {
 			return err

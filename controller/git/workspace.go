@@ -78,9 +78,9 @@ func (c *Client) Checkout(ctx context.Context, w Workspace) error {
 	made := p
 	made.Dir = filepath.Join(filepath.Dir(w.Dir), "."+filepath.Base(w.Dir)+".new")
 	if err := c.make(ctx, made); err != nil {
-		return fmt.Errorf("making the workspace %s: %w", w.Dir, errors.Join(err, removeTree(made.Dir)))
+		return fmt.Errorf("making the workspace %s: %w", w.Dir, errors.Join(err, RemoveTree(made.Dir)))
 	}
-	if err := errors.Join(removeTree(w.Dir), os.Rename(made.Dir, w.Dir)); err != nil {
+	if err := errors.Join(RemoveTree(w.Dir), os.Rename(made.Dir, w.Dir)); err != nil {
 		return fmt.Errorf("putting the workspace into its place: %w", err)
 	}
 	return nil
@@ -96,7 +96,7 @@ func (c *Client) pinnedBase(ctx context.Context, p place) error {
 }
 
 func (c *Client) make(ctx context.Context, p place) error {
-	err := errors.Join(removeTree(p.Dir), removeFile(p.Index), os.MkdirAll(p.Dir, 0o755), os.MkdirAll(filepath.Dir(p.Index), 0o755))
+	err := errors.Join(RemoveTree(p.Dir), removeFile(p.Index), os.MkdirAll(p.Dir, 0o755), os.MkdirAll(filepath.Dir(p.Index), 0o755))
 	if err != nil {
 		return err
 	}

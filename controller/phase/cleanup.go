@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -32,18 +33,18 @@ func (r *Runner) Preserve(ctx context.Context, rec *store.Record) error {
 
 // RemoveHome removes the home of the run's agents; no session can be resumed after that.
 func (r *Runner) RemoveHome(rec *store.Record) error {
-	return removeTree(r.Layout.AgentHome(rec.ID))
+	return git.RemoveTree(r.Layout.AgentHome(rec.ID))
 }
 
 // RemoveTranscripts removes what the agents printed.
 func (r *Runner) RemoveTranscripts(rec *store.Record) error {
-	return removeTree(r.Layout.Transcripts(rec.ID))
+	return git.RemoveTree(r.Layout.Transcripts(rec.ID))
 }
 
 // RemoveWorkspace removes everything a run had but its outputs, and lets the mirror forget it.
 func (r *Runner) RemoveWorkspace(ctx context.Context, rec *store.Record) error {
 	if err := errors.Join(
-		removeTree(r.Layout.Workspace(rec.ID)), removeTree(r.Layout.Index(rec.ID)), r.RemoveHome(rec),
+		git.RemoveTree(r.Layout.Workspace(rec.ID)), git.RemoveTree(r.Layout.Index(rec.ID)), r.RemoveHome(rec),
 	); err != nil {
 		return err
 	}
@@ -51,30 +52,4 @@ func (r *Runner) RemoveWorkspace(ctx context.Context, rec *store.Record) error {
 		return nil
 	}
 	return r.Git.Release(ctx, rec.Spec.Repository.URL, rec.ID)
-}
-
-// removeTree removes a tree in which an agent may have taken write permission from directories.
-func removeTree(dir string) error {
-	err := os.RemoveAll(dir)
-	if err == nil || !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	if err := makeWritable(dir); err != nil {
-		return err
-	}
-	return os.RemoveAll(dir)
-}
-
-func makeWritable(dir string) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = root.Close() }()
-	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
-		}
-		return root.Chmod(path, 0o700)
-	})
 }
