@@ -118,13 +118,13 @@ func (s *Store) Ignored() []string {
 	return slices.Sorted(maps.Keys(s.catalog.ignored))
 }
 
-// Ready returns nil, or why the manifests cannot be read or why nothing is taken for deleted.
+// Ready returns nil, or why the manifests cannot be read or why nothing is taken for deleted. It does not wait for the
+// first listing, which takes seconds for ten thousand manifests that no cache knows; nothing is taken for deleted
+// before that.
 func (s *Store) Ready() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	switch {
-	case !s.isSync:
-		return errors.New("the manifests have not been listed yet")
 	case s.guard.rootErr != nil:
 		return fmt.Errorf("the manifests in %s cannot be read (%w): nothing is taken for deleted; mount or restore the directory",
 			s.layout.WorkOrders(), s.guard.rootErr)
