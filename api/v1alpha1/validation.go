@@ -171,7 +171,7 @@ func CheckRepositoryURL(raw string, p Policy) error {
 		return err
 	}
 	switch {
-	case u.Scheme == SchemeHTTP && !hostAllowed(u.Host, p.AllowHTTPHosts):
+	case u.Scheme == SchemeHTTP && !HostAllowed(u.Host, p.AllowHTTPHosts):
 		return errors.New("http is allowed only for hosts in AWO_ALLOW_HTTP_HOSTS; use https, or add the host there")
 	case u.Scheme != SchemeFile:
 		return nil
@@ -181,8 +181,8 @@ func CheckRepositoryURL(raw string, p Policy) error {
 	return outsideDataDir(u.Path, p.DataDir)
 }
 
-// hostAllowed tells whether a host, with or without its port, is in a list.
-func hostAllowed(host string, allowed []string) bool {
+// HostAllowed tells whether a host is in a list: as HOST:PORT, or as HOST for whatever port.
+func HostAllowed(host string, allowed []string) bool {
 	name := host
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
 		name = host[:i]

@@ -122,11 +122,10 @@ type access struct {
 }
 
 func (c *Client) access(l location) access {
-	a := access{url: l.url, host: l.host, scheme: l.scheme, token: c.token(l) != ""}
-	for _, h := range c.config.Hosts {
-		a.listed = a.listed || h == l.host
+	return access{
+		url: l.url, host: l.host, scheme: l.scheme,
+		token: c.token(l) != "", listed: v1alpha1.HostAllowed(l.host, c.config.Hosts),
 	}
-	return a
 }
 
 // explain turns the error of a git that spoke to a remote into a failure with its policy. fallback is the reason where

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/process"
 )
 
@@ -40,7 +40,7 @@ type Config struct {
 	AuthorName, AuthorEmail string
 	// Token returns the token for a host, "" if none is configured. Nil: none for any host.
 	Token func(host string) string
-	// Hosts are the only hosts (with a port, if the URL has one) that get a token.
+	// Hosts are the only hosts that get a token: HOST:PORT, or HOST for whatever port.
 	Hosts []string
 	// Self is the awo binary; `awo git-credential` is git's credential helper.
 	Self string
@@ -83,10 +83,10 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 
 // token returns the token that may be sent to a repository's host, or "".
 func (c *Client) token(l location) string {
-	if l.scheme == schemeFile || c.config.Token == nil || !slices.Contains(c.config.Hosts, l.host) {
+	if l.scheme == schemeFile || c.config.Token == nil || !v1alpha1.HostAllowed(l.host, c.config.Hosts) {
 		return ""
 	}
-	if l.scheme == schemeHTTP && !slices.Contains(c.config.AllowHTTPHosts, l.host) {
+	if l.scheme == schemeHTTP && !v1alpha1.HostAllowed(l.host, c.config.AllowHTTPHosts) {
 		return ""
 	}
 	return c.config.Token(l.host)

@@ -1,6 +1,7 @@
 package git_test
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,23 @@ import (
 	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/hack/scripted/githttp"
 )
+
+// A host that is listed without a port gets the token on whatever port; a longer name that ends like it does not.
+func TestTokenForAHostListedWithoutItsPort(t *testing.T) {
+	w := newWorld(t, githttp.Options{Token: token})
+	_, err := w.server.Create(t.Context(), "app.git", githttp.Commit{Files: map[string]string{"f": "1"}})
+	w.Expect(err).NotTo(HaveOccurred())
+	host, _, err := net.SplitHostPort(w.server.Host())
+	w.Expect(err).NotTo(HaveOccurred())
+	w.config.Hosts, w.config.AllowHTTPHosts = []string{host}, []string{host}
+	w.start()
+	_, err = w.client.ListRemote(t.Context(), w.server.URL("app.git"))
+	w.Expect(err).NotTo(HaveOccurred())
+	w.config.Hosts = []string{"x" + host, host + "x", host + ":1"}
+	w.start()
+	_, err = w.client.ListRemote(t.Context(), w.server.URL("app.git"))
+	w.Expect(failure.Of(err, "").Reason).To(Equal(v1alpha1.ReasonAuthenticationFailed))
+}
 
 func TestListRemote(t *testing.T) {
 	w := newWorld(t, githttp.Options{Token: token})
