@@ -52,17 +52,11 @@ func Identify(pid int) (Identity, error) {
 
 // Alive says whether that very process still runs. One that has ended and only waits to be reaped does not.
 func Alive(i Identity) bool {
-	_, alive := find(i)
-	return alive
-}
-
-// find returns the running process of that identity.
-func find(i Identity) (tree.Process, bool) {
 	if i.PID <= 0 || i.BootID != bootID() {
-		return tree.Process{}, false
+		return false
 	}
 	p, err := tree.Read(i.PID)
-	return p, err == nil && p.StartTime == i.StartTime && !p.Ended()
+	return err == nil && p.StartTime == i.StartTime && !p.Ended()
 }
 
 // bootID tells this run of the kernel from others. A sandboxed kernel may have none; then PID and start time

@@ -125,7 +125,7 @@ func (r *Reconciler) begin(ctx context.Context, rec *store.Record, p v1alpha1.Ph
 func (r *Reconciler) beside(ctx context.Context, rec *store.Record, phase bool, do func(context.Context, *store.Record) error) {
 	var again time.Duration
 	r.under.run(ctx, rec.Name, phase, func(ctx context.Context) {
-		if err := guarded(rec, do)(ctx); err != nil {
+		if err := guarded(ctx, rec, v1alpha1.ReasonAgentFailed, do); err != nil {
 			logr.FromContextOrDiscard(ctx).Error(err, "Not done, tried again later", "id", rec.ID)
 			again = 10 * time.Second
 		}
@@ -134,7 +134,9 @@ func (r *Reconciler) beside(ctx context.Context, rec *store.Record, phase bool, 
 
 // work runs a phase to its end and records how it ended.
 func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Phase) error {
-	err := guarded(rec, func(ctx context.Context, rec *store.Record) error { return r.Phases.Run(ctx, rec, p) })(ctx)
+	err := guarded(ctx, rec, fallbackReason(p), func(ctx context.Context, rec *store.Record) error {
+		return r.Phases.Run(ctx, rec, p)
+	})
 	rec, updateErr := r.insist(ctx, rec.ID, func(rec *store.Record) error {
 		r.notePrompts(rec)
 		settle(rec, p, err, r.Clock.Now(), r.Backoff)
@@ -163,16 +165,14 @@ func (r *Reconciler) insist(ctx context.Context, id string, change func(*store.R
 	}
 }
 
-// guarded turns a panic into an error, so that one order cannot end the controller.
-func guarded(rec *store.Record, do func(context.Context, *store.Record) error) func(context.Context) error {
-	return func(ctx context.Context) (err error) {
-		defer func() {
-			if v := recover(); v != nil {
-				err = failure.NewTerminal(v1alpha1.ReasonAgentFailed, fmt.Errorf("panic: %v; please report this", v))
-			}
-		}()
-		return do(ctx, rec)
-	}
+// guarded turns a panic into a terminal failure, so that one order cannot end the controller.
+func guarded(ctx context.Context, rec *store.Record, reason string, do func(context.Context, *store.Record) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = failure.NewTerminal(reason, fmt.Errorf("panic: %v; please report this", v))
+		}
+	}()
+	return do(ctx, rec)
 }
 
 func (r *Reconciler) notePrompts(rec *store.Record) {

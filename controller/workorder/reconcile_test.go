@@ -171,6 +171,7 @@ var _ = Describe("an order", func() {
 		f.drop(manifestText)
 		Eventually(f.phase).Should(Equal(v1alpha1.PhaseFailed))
 		Expect(f.shown().Message).To(ContainSubstring("oops"))
+		Expect(f.shown().Steps).To(HaveEach(HaveField("Reason", v1alpha1.ReasonCloneFailed)))
 	})
 })
 
