@@ -15,7 +15,7 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 
 # Left to itself, go test keeps nothing of a process that runs another binary than the test's, such as the awo
 # that the end-to-end tests build. So all of them write into one directory.
-go run ./hack/gotest -timeout=20m -covermode=atomic -coverpkg=./... -exec="env 'GOCOVERDIR=$data'" "${packages[@]}" \
+go run ./hack/gotest -timeout=8m -covermode=atomic -coverpkg=./... -exec="env 'GOCOVERDIR=$data'" "${packages[@]}" \
   -args -test.gocoverdir="$data"
 go tool covdata textfmt -i="$data" -o=cover/profile.txt
 go run ./hack/covered -min "$min" cover/profile.txt

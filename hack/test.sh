@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=hack/lib.sh
 . hack/lib.sh
 
-flags=(-shuffle=on -timeout=20m)
+flags=(-shuffle=on -timeout=8m)
 if have "$(go env CC)"; then
   export CGO_ENABLED=1
   flags+=(-race)

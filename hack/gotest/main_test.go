@@ -58,6 +58,14 @@ func TestFailureIsShownWhole(t *testing.T) {
 	g.Expect(out).To(And(ContainSubstring("it broke"), ContainSubstring("FAIL example.test TestA")))
 }
 
+func TestTestThatNeverEndsIsShownWithItsOutput(t *testing.T) {
+	g := NewWithT(t)
+	code, out := inModule(t, "import (\n\t\"fmt\"\n\t\"os\"\n\t\"testing\"\n)\n\n"+
+		"func TestA(t *testing.T) { fmt.Println(\"where it hung\"); os.Exit(3) }\n", false)
+	g.Expect(code).To(Equal(1))
+	g.Expect(out).To(And(ContainSubstring("where it hung"), ContainSubstring("FAIL example.test TestA")))
+}
+
 func TestCodeThatDoesNotCompileIsShown(t *testing.T) {
 	g := NewWithT(t)
 	code, out := inModule(t, "func broken() { return 1 }\n", false)

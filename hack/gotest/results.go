@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -89,12 +91,25 @@ func (r *results) endTest(e event, output []string) {
 // endPackage shows the line with the package's result, and all that was printed outside tests when it failed.
 func (r *results) endPackage(e event, output []string) {
 	if e.Action == "fail" {
+		r.unfinished(e.Package)
 		r.print(strings.Join(output, ""))
 		return
 	}
 	for _, line := range output {
 		if strings.HasPrefix(line, "ok ") {
 			r.print(line)
+		}
+	}
+}
+
+// unfinished shows the tests of a package that never ended: one that hung until the timeout, or whose process was
+// killed, gets no event of its own.
+func (r *results) unfinished(pkg string) {
+	for _, key := range slices.Sorted(maps.Keys(r.output)) {
+		if strings.HasPrefix(key, pkg+" ") && key != pkg+" " {
+			r.failed = append(r.failed, key)
+			r.print(strings.Join(r.output[key], ""))
+			delete(r.output, key)
 		}
 	}
 }
