@@ -99,7 +99,8 @@ func (e Evidence) failedResult() error {
 	r := e.Result
 	switch {
 	case r.Subtype == "error_max_turns":
-		return e.terminal(v1alpha1.ReasonMaxTurns, fmt.Sprintf("used up its turns (%d)", r.Turns), "raise spec.agent.maxTurns")
+		// claude counts the turn that it was not given, too.
+		return e.terminal(v1alpha1.ReasonMaxTurns, fmt.Sprintf("used up its turns (%d)", r.Turns-1), "raise spec.agent.maxTurns")
 	case r.Subtype == "error_max_budget_usd":
 		return e.terminal(v1alpha1.ReasonBudgetExceeded, "used up its budget", "raise spec.agent.maxBudgetUSD")
 	case r.StopReason == "refusal":

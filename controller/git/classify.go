@@ -23,6 +23,8 @@ const (
 	kindRedirect
 	kindTLS
 	kindNetwork
+	kindServer
+	kindRefused
 	kindProtocol
 	kindDiskFull
 	kindCorrupt
@@ -55,7 +57,10 @@ var signs = []sign{
 	{"SSL certificate problem", kindTLS},
 	{"No space left on device", kindDiskFull},
 	{"Disk quota exceeded", kindDiskFull},
-	{"The requested URL returned error: ", kindNetwork},
+	{"The requested URL returned error: 408", kindServer},
+	{"The requested URL returned error: 429", kindServer},
+	{"The requested URL returned error: 4", kindRefused},
+	{"The requested URL returned error: ", kindServer},
 	{"Could not resolve host", kindNetwork},
 	{"Could not resolve proxy", kindNetwork},
 	{"Failed to connect to", kindNetwork},
@@ -170,6 +175,10 @@ func verdict(a access, fallback string, k kind, err error) error {
 		return failure.NewRetry(fallback, fmt.Errorf("the disk of the data directory is full; free some space: %w", err))
 	case kindNetwork:
 		return failure.NewRetry(fallback, fmt.Errorf("%s can't be reached: %w", a.host, err))
+	case kindServer:
+		return failure.NewRetry(fallback, fmt.Errorf("%s is in trouble or asks to wait: %w", a.host, err))
+	case kindRefused:
+		return terminal(fallback, "%s does not accept the request: check spec.repository.url, and a proxy in between", a.host)
 	case kindUnknown, kindCorrupt:
 	}
 	return failure.NewRetry(fallback, err)

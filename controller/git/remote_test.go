@@ -80,9 +80,10 @@ func TestRemoteFailures(t *testing.T) {
 		"403":                            {func(w *world) { w.answer(403) }, "", failure.Terminal, auth, "refuses access"},
 		"404":                            {func(w *world) { w.answer(404) }, "", failure.Terminal, missing, "check the URL"},
 		"301":                            {func(w *world) { w.answer(301, "Location", "http://127.0.0.1:1/") }, "", failure.Terminal, clone, "final address"},
-		"429":                            {func(w *world) { w.answer(429) }, "", failure.Retry, clone, "can't be reached"},
-		"500":                            {func(w *world) { w.answer(500) }, "", failure.Retry, clone, "can't be reached"},
-		"503":                            {func(w *world) { w.answer(503) }, "", failure.Retry, clone, "can't be reached"},
+		"400":                            {func(w *world) { w.answer(400) }, "", failure.Terminal, clone, "does not accept the request"},
+		"429":                            {func(w *world) { w.answer(429) }, "", failure.Retry, clone, "is in trouble or asks to wait"},
+		"500":                            {func(w *world) { w.answer(500) }, "", failure.Retry, clone, "is in trouble or asks to wait"},
+		"503":                            {func(w *world) { w.answer(503) }, "", failure.Retry, clone, "is in trouble or asks to wait"},
 		"hangs up": {func(w *world) {
 			w.server.Before(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
 		}, "", failure.Retry, clone, "can't be reached"},

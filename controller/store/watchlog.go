@@ -1,5 +1,11 @@
 package store
 
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
 // logRoot logs when the root becomes unreadable, and when it is back.
 func (w *watch) logRoot(err error) {
 	const key = "root"
@@ -25,6 +31,27 @@ func (w *watch) logHold() {
 		w.log.Info("Missing manifests are taken for deleted again")
 	}
 	w.told[key] = held != ""
+}
+
+// logUnlisted logs, once each, the folders that cannot be listed, and when they can be again.
+func (w *watch) logUnlisted() {
+	w.s.mu.RLock()
+	broken := maps.Clone(w.s.catalog.broken)
+	w.s.mu.RUnlock()
+	const prefix = "unlisted "
+	for _, rel := range slices.Sorted(maps.Keys(broken)) {
+		if key := prefix + rel; rel != "" && !w.told[key] {
+			w.told[key] = true
+			w.log.Info("Manifests in this folder cannot be read", "path", rel, "error", broken[rel].err.Error())
+		}
+	}
+	for key := range w.told {
+		rel, is := strings.CutPrefix(key, prefix)
+		if _, still := broken[rel]; is && !still {
+			delete(w.told, key)
+			w.log.Info("The folder can be read again", "path", rel)
+		}
+	}
 }
 
 // logDuplicates logs, once each, the documents that bear an order's name and are not run.
