@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -58,6 +59,10 @@ type Config struct {
 	GitHubToken func() (string, error)
 	// AnthropicAPIKey and ClaudeOAuthToken read the agent's credentials anew; empty means none.
 	AnthropicAPIKey, ClaudeOAuthToken func() (string, error)
+
+	// Redactor knows the secrets and takes them out of whatever leaves the controller. Those in files change; the
+	// functions above make known to it what they read.
+	Redactor *process.Redactor
 
 	// Environ is the controller's own environment, from which allow lists choose.
 	Environ []string

@@ -51,7 +51,7 @@ func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner) 
 	l.reconciler = workorder.New(workorder.Options{
 		Store: s, Phases: phases, Clock: clock.RealClock{}, MaxConcurrent: cfg.MaxConcurrent,
 		Backoff:         workorder.Backoff{Base: cfg.BackoffBase, Max: cfg.BackoffMax, Jitter: rand.Float64},
-		KeepTranscripts: cfg.KeepTranscripts, NewUID: uuid.NewString, Enqueue: l.enqueueAfter,
+		KeepTranscripts: cfg.KeepTranscripts, NewUID: uuid.NewString, Redact: cfg.Redactor.String, Enqueue: l.enqueueAfter,
 	})
 	c, err := ctrl.NewTypedUnmanaged("workorder", ctrl.TypedOptions[string]{
 		// Two controllers in one process, as tests have them, would else be refused.

@@ -36,8 +36,6 @@ type tools struct {
 }
 
 func newTools(cfg Config, spawner *process.Spawner, s *store.Store) *tools {
-	redactor := process.NewRedactor(cfg.Secrets()...)
-	agentEnvironment := cfg.agentEnvironment()
 	return &tools{
 		config: cfg, versions: map[string]string{}, local: forge.NewLocal(),
 		git: newGit(cfg, spawner, s.Layout().Mirrors()),
@@ -48,11 +46,11 @@ func newTools(cfg Config, spawner *process.Spawner, s *store.Store) *tools {
 		}),
 		claude: agent.NewClaude(agent.ClaudeConfig{
 			Path: cfg.ClaudePath, Model: cfg.Model, MaxTurns: int32(cfg.MaxTurns), SkipPermissions: cfg.SkipPermissions,
-			Root: os.Geteuid() == 0, Environ: agentEnvironment, Allow: cfg.AgentEnvironment,
-			Supervisor: spawner, Runner: spawner, Redactor: redactor, Verbose: cfg.AgentEvents,
+			Root: os.Geteuid() == 0, Environ: cfg.agentEnvironment, Allow: cfg.AgentEnvironment,
+			Supervisor: spawner, Runner: spawner, Redactor: cfg.Redactor, Verbose: cfg.AgentEvents,
 		}),
 		command: agent.NewCommand(agent.CommandConfig{
-			Environ: agentEnvironment, Allow: cfg.AgentEnvironment, Supervisor: spawner, Redactor: redactor, Verbose: cfg.AgentEvents,
+			Environ: cfg.agentEnvironment, Allow: cfg.AgentEnvironment, Supervisor: spawner, Redactor: cfg.Redactor, Verbose: cfg.AgentEvents,
 		}),
 	}
 }
@@ -62,7 +60,7 @@ func newGit(cfg Config, spawner git.Runner, mirrors string) *git.Client {
 		Path: cfg.GitPath, Spawner: spawner, Environment: process.Environment(cfg.Environ, process.ToolAllow...),
 		AuthorName: cfg.AuthorName, AuthorEmail: cfg.AuthorEmail,
 		Token: cfg.gitToken, Hosts: cfg.GitHosts, Self: cfg.Self,
-		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors,
+		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors, Secrets: cfg.Redactor,
 	})
 }
 
@@ -86,22 +84,8 @@ func (c Config) variable(name string) string {
 	return ""
 }
 
-// Secrets are the values that must not be shown anywhere. One that cannot be read is not known to anyone here.
-func (c Config) Secrets() []string {
-	var out []string
-	for _, read := range []func() (string, error){c.GitHubToken, c.AnthropicAPIKey, c.ClaudeOAuthToken} {
-		if value, err := read(); err == nil && value != "" {
-			out = append(out, value)
-		}
-	}
-	if value := c.variable("ANTHROPIC_AUTH_TOKEN"); value != "" {
-		out = append(out, value)
-	}
-	return out
-}
-
 // agentEnvironment is the environment that agents' allow lists choose from: the controller's, with the credentials
-// that came in files.
+// that came in files as they are now.
 func (c Config) agentEnvironment() []string {
 	out := slices.DeleteFunc(slices.Clone(c.Environ), func(entry string) bool {
 		return strings.HasPrefix(entry, "ANTHROPIC_API_KEY_FILE=") || strings.HasPrefix(entry, "CLAUDE_CODE_OAUTH_TOKEN_FILE=")
@@ -123,7 +107,7 @@ func (t *tools) phases(s *store.Store) (*phase.Runner, error) {
 		return nil, err
 	}
 	return &phase.Runner{
-		Layout: s.Layout(), Records: s, Git: t.git, Prompts: prompts, ForgeFor: t.forgeFor, NewSessionID: uuid.NewString,
+		Layout: s.Layout(), Records: s, Git: t.git, Prompts: prompts, ForgeFor: t.forgeFor, Redact: t.config.Redactor.String, NewSessionID: uuid.NewString,
 		Agents: map[v1alpha1.AgentType]phase.Agent{v1alpha1.AgentClaude: t.claude, v1alpha1.AgentCommand: t.command},
 		Settings: phase.Settings{
 			PhaseTimeout: t.config.PhaseTimeout, IdleTimeout: t.config.IdleTimeout,

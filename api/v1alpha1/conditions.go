@@ -52,6 +52,7 @@ const (
 	ReasonTimeout              = "Timeout"
 	ReasonStalled              = "Stalled"
 	ReasonProtectedPath        = "ProtectedPath"
+	ReasonSecretInDiff         = "SecretInDiff"
 	ReasonCancelled            = "Cancelled"
 )
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller"
+	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -118,7 +119,7 @@ func (o *controllerOptions) run(ctx context.Context, global *globalOptions) erro
 	if err := o.complete(global); err != nil {
 		return err
 	}
-	log, closeLog, err := newControllerLog(global.streams.ErrOut, o.config.DataDir, o.logLevel, o.config.Secrets())
+	log, closeLog, err := newControllerLog(global.streams.ErrOut, o.config.DataDir, o.logLevel, o.config.Redactor)
 	if err != nil {
 		return err
 	}
@@ -176,14 +177,19 @@ func (o *controllerOptions) tokenHosts() []string {
 	return hosts
 }
 
-// readSecrets makes the functions that read each secret anew, and reads each once: a bad one ends the start.
+// readSecrets makes the functions that read each secret anew, and reads each once: a bad one ends the start. Whatever
+// they read is kept out of all that the controller says.
 func (o *controllerOptions) readSecrets(lookup func(string) (string, bool)) error {
+	c := &o.config
+	c.Redactor = process.NewRedactor()
+	if token, ok := lookup("ANTHROPIC_AUTH_TOKEN"); ok {
+		c.Redactor.Learn(token)
+	}
 	read := func(names ...string) (func() (string, error), error) {
-		again := func() (string, error) { return secretFromEnvironment(lookup, names...) }
+		again := c.Redactor.Learning(func() (string, error) { return secretFromEnvironment(lookup, names...) })
 		_, err := again()
 		return again, err
 	}
-	c := &o.config
 	var err error
 	if c.GitHubToken, err = read("GITHUB_TOKEN", "GH_TOKEN"); err != nil {
 		return err

@@ -115,7 +115,7 @@ func (d *demo) startController(ctx context.Context) (ended <-chan error, stop fu
 	if err := o.complete(&global); err != nil {
 		return nil, nil, err
 	}
-	log, closeLog, err := newControllerLog(io.Discard, d.dataDir, "info", nil)
+	log, closeLog, err := newControllerLog(io.Discard, d.dataDir, "info", o.config.Redactor)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -27,9 +27,9 @@ var levels = map[string]zapcore.Level{
 	"info": zapcore.InfoLevel, "debug": zapcore.DebugLevel, "trace": zapcore.Level(-2),
 }
 
-// newControllerLog logs JSON lines to out and to logs/controller.log of the data directory, which rotates. The
-// secrets are blackened in both. The function returned closes the file.
-func newControllerLog(out io.Writer, dataDir, level string, secrets []string) (logr.Logger, func(), error) {
+// newControllerLog logs JSON lines to out and to logs/controller.log of the data directory, which rotates. Secrets
+// are blackened in both. The function returned closes the file.
+func newControllerLog(out io.Writer, dataDir, level string, redactor *process.Redactor) (logr.Logger, func(), error) {
 	layout, err := store.NewLayout(dataDir)
 	if err != nil {
 		return logr.Discard(), nil, err
@@ -40,7 +40,6 @@ func newControllerLog(out io.Writer, dataDir, level string, secrets []string) (l
 	file := &lumberjack.Logger{
 		Filename: filepath.Join(layout.Logs(), "controller.log"), MaxSize: logMegabytes, MaxBackups: logBackups,
 	}
-	redactor := process.NewRedactor(secrets...)
 	sink := zapcore.NewMultiWriteSyncer(
 		zapcore.Lock(zapcore.AddSync(redacting{out, redactor})), zapcore.AddSync(redacting{file, redactor}))
 	encoding := zap.NewProductionEncoderConfig()

@@ -45,8 +45,10 @@ type ClaudeConfig struct {
 	Confined bool
 	// Root says that the agent runs as root.
 	Root bool
-	// Environ is the controller's environment, of which an allow list passes; Allow names more of it (AWO_AGENT_ENV).
-	Environ, Allow []string
+	// Environ returns the controller's environment as it is now, of which an allow list passes; Allow names more of it
+	// (AWO_AGENT_ENV). Default: an empty one.
+	Environ func() []string
+	Allow   []string
 	// FirstEvent is how long the first event may take. Default: 2 minutes.
 	FirstEvent time.Duration
 	// Supervisor starts the agent, Runner short calls of its program.
@@ -83,6 +85,9 @@ func NewClaude(c ClaudeConfig) *Claude {
 		c.NewID = uuid.NewString
 	}
 	c.Path = fromHere(c.Path)
+	if c.Environ == nil {
+		c.Environ = none
+	}
 	return &Claude{config: c, execute: newExecutor(c.Supervisor, c.Redactor, c.Clock, c.Verbose)}
 }
 
@@ -99,7 +104,7 @@ func fromHere(program string) string {
 
 // Path returns where the program is. A missing one is a terminal failure that says what to install.
 func (c *Claude) Path() (string, error) {
-	found, err := process.LookPath(c.config.Path, process.Environment(c.config.Environ, "PATH"))
+	found, err := process.LookPath(c.config.Path, process.Environment(c.config.Environ(), "PATH"))
 	if err == nil {
 		_, err = os.Stat(found)
 	}
@@ -121,7 +126,7 @@ func (c *Claude) Version(ctx context.Context) (string, error) {
 	}
 	out, err := c.config.Runner.Run(ctx, process.Command{
 		Path: program, Args: []string{"--version"}, Dir: "/",
-		Env:     append(process.Environment(c.config.Environ, process.ToolAllow...), "DISABLE_AUTOUPDATER=1"),
+		Env:     append(process.Environment(c.config.Environ(), process.ToolAllow...), "DISABLE_AUTOUPDATER=1"),
 		Timeout: versionTimeout,
 	})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -213,7 +218,7 @@ func (c *Claude) environment(t Task) []string {
 	if c.config.Root && c.skip() {
 		own = append(own, "IS_SANDBOX=1")
 	}
-	return environment(c.config.Environ, c.config.Allow, t, own...)
+	return environment(c.config.Environ(), c.config.Allow, t, own...)
 }
 
 // prepareDirs makes home and temporary directory ready for a phase.

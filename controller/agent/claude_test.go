@@ -70,9 +70,9 @@ func newRig(t *testing.T, script model.Script, environ ...string) *rig {
 	task.Session = agent.Session{ID: uuid.NewString()}
 	return &rig{t: t, model: server, task: task, config: agent.ClaudeConfig{
 		Path: claudePath(t), SkipPermissions: true, Root: os.Geteuid() == 0, Supervisor: spawner, Runner: spawner,
-		Environ: append([]string{
+		Environ: fixed(append([]string{
 			"PATH=" + os.Getenv("PATH"), "ANTHROPIC_BASE_URL=" + server.URL("task"), "ANTHROPIC_API_KEY=sk-ant-test", "GITHUB_TOKEN=not-for-agents",
-		}, environ...),
+		}, environ...)),
 	}}
 }
 
@@ -282,7 +282,7 @@ func TestClaudeVersion(t *testing.T) {
 func TestClaudeNotInstalled(t *testing.T) {
 	g := NewWithT(t)
 	for _, path := range []string{"", "no-such-claude", "/no/such/claude", "./claude"} {
-		c := agent.NewClaude(agent.ClaudeConfig{Path: path, Environ: []string{"PATH=" + t.TempDir()}, Supervisor: newSpawner(t)})
+		c := agent.NewClaude(agent.ClaudeConfig{Path: path, Environ: fixed([]string{"PATH=" + t.TempDir()}), Supervisor: newSpawner(t)})
 		_, err := c.Run(t.Context(), newTask(t))
 		g.Expect(expectFailure(g, err, failure.Terminal, v1alpha1.ReasonAgentNotInstalled)).To(ContainSubstring("npm install -g @anthropic-ai/claude-code"))
 		_, err = c.Version(t.Context())

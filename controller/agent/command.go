@@ -16,8 +16,10 @@ import (
 
 // CommandConfig configures agents that are any program.
 type CommandConfig struct {
-	// Environ is the controller's environment, of which an allow list passes; Allow names more of it (AWO_AGENT_ENV).
-	Environ, Allow []string
+	// Environ returns the controller's environment as it is now, of which an allow list passes; Allow names more of it
+	// (AWO_AGENT_ENV). Default: an empty one.
+	Environ func() []string
+	Allow   []string
 	// Supervisor starts the agent.
 	Supervisor Supervisor
 	// Redactor takes secrets out of transcripts and texts. Default: one that knows only well-known patterns.
@@ -39,6 +41,9 @@ var _ Agent = (*Command)(nil)
 
 // NewCommand fills in the defaults.
 func NewCommand(c CommandConfig) *Command {
+	if c.Environ == nil {
+		c.Environ = none
+	}
 	return &Command{config: c, execute: newExecutor(c.Supervisor, c.Redactor, c.Clock, c.Verbose)}
 }
 
@@ -54,7 +59,7 @@ func (c *Command) Run(ctx context.Context, t Task) (Outcome, error) {
 	}
 	s, err := c.execute.run(ctx, t, process.Agent{WorkOrderID: t.ID, Command: process.Command{
 		Path: t.Spec.Command[0], Args: t.Spec.Command[1:], Dir: t.Dir,
-		Env: environment(c.config.Environ, c.config.Allow, t), Stdin: bytes.NewReader(t.Prompt),
+		Env: environment(c.config.Environ(), c.config.Allow, t), Stdin: bytes.NewReader(t.Prompt),
 	}}, limits{idle: t.IdleTimeout, wallClock: t.PhaseTimeout, afterResult: afterResult})
 	out := commandOutcome(s)
 	if err != nil {

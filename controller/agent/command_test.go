@@ -30,11 +30,16 @@ func shellTask(t *testing.T, script string) agent.Task {
 	return task
 }
 
+// fixed is an environment that stays as it is.
+func fixed(entries []string) func() []string {
+	return func() []string { return entries }
+}
+
 func newCommand(t *testing.T, config agent.CommandConfig) *agent.Command {
 	t.Helper()
 	config.Supervisor = newSpawner(t)
 	if config.Environ == nil {
-		config.Environ = []string{"PATH=" + os.Getenv("PATH"), "GITHUB_TOKEN=not-for-agents"}
+		config.Environ = fixed([]string{"PATH=" + os.Getenv("PATH"), "GITHUB_TOKEN=not-for-agents"})
 	}
 	return agent.NewCommand(config)
 }

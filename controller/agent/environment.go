@@ -37,3 +37,6 @@ func overlay(base, set []string) []string {
 	})
 	return append(out, set...)
 }
+
+// none is an empty environment.
+func none() []string { return nil }

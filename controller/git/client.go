@@ -46,6 +46,8 @@ type Config struct {
 	Self string
 	// AllowHTTPHosts are the hosts that may be reached without TLS.
 	AllowHTTPHosts []string
+	// Secrets are what FindLeak looks for. Nil: nothing.
+	Secrets Secrets
 	// Mirrors is the directory of the mirrors.
 	Mirrors string
 	// Timeout bounds each call of git. Default: 10 minutes.

@@ -25,7 +25,7 @@ func (r *Runner) implementing(ctx context.Context, rec *store.Record) error {
 			return err
 		}
 	}
-	if rec, err = r.Collect(ctx, rec, commitMessage(rec)); err != nil {
+	if rec, err = r.Collect(ctx, rec, r.Redact(commitMessage(rec))); err != nil {
 		return err
 	}
 	if rec.Status.HeadCommit == rec.Status.BaseCommit {

@@ -48,6 +48,9 @@ func (r *Runner) push(ctx context.Context, rec *store.Record) (*store.Record, er
 		}
 		lease = there
 	}
+	if err := r.checkSecrets(ctx, rec); err != nil {
+		return nil, err
+	}
 	rec, err := r.Records.Update(rec.ID, func(rec *store.Record) error {
 		rec.Pushing = head
 		return nil
@@ -66,6 +69,22 @@ func (r *Runner) push(ctx context.Context, rec *store.Record) (*store.Record, er
 	})
 }
 
+// checkSecrets refuses to publish what the controller itself keeps secret, as an agent that found it somewhere would
+// have it.
+func (r *Runner) checkSecrets(ctx context.Context, rec *store.Record) error {
+	leak, err := r.Git.FindLeak(ctx, r.workspace(rec), rec.Status.HeadCommit)
+	if err != nil || leak == nil {
+		return err
+	}
+	where := fmt.Sprintf("the message or a file name of commit %.12s", leak.Commit)
+	if leak.Path != "" {
+		where = fmt.Sprintf("%s, line %d, of commit %.12s", leak.Path, leak.Line, leak.Commit)
+	}
+	return failure.NewTerminal(v1alpha1.ReasonSecretInDiff, fmt.Errorf(
+		"the work of order %s holds a secret of the controller in %s; nothing was pushed. Find out how the agent came by it and replace "+
+			"the secret, then run `awo retry %s`", rec.Name, where, rec.Name))
+}
+
 func (r *Runner) open(ctx context.Context, rec *store.Record, f Forge) error {
 	request, err := r.describe(rec)
 	if err != nil {
@@ -78,7 +97,7 @@ func (r *Runner) open(ctx context.Context, rec *store.Record, f Forge) error {
 	_, err = r.Records.Update(rec.ID, func(rec *store.Record) error {
 		rec.OpeningPullRequest = false
 		rec.Status.PullRequest = &v1alpha1.PullRequest{URL: opened.URL, Number: opened.Number}
-		rec.PullRequestNote = opened.Incomplete
+		rec.PullRequestNote = r.Redact(opened.Incomplete)
 		return nil
 	})
 	return err
@@ -90,7 +109,7 @@ func (r *Runner) describe(rec *store.Record) (forge.PullRequest, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return forge.PullRequest{}, fmt.Errorf("reading the plan of order %s: %w", rec.Name, err)
 	}
-	body := forge.Body(bodyData(rec, string(plan)))
+	body := r.Redact(forge.Body(bodyData(rec, string(plan))))
 	file := r.Layout.PullRequestFile(rec.ID)
 	if err := store.SaveFile(file, []byte(body), 0o600); err != nil {
 		return forge.PullRequest{}, fmt.Errorf("writing %s: %w", file, err)
@@ -99,7 +118,7 @@ func (r *Runner) describe(rec *store.Record) (forge.PullRequest, error) {
 	return forge.PullRequest{
 		Repository: rec.Spec.Repository.URL,
 		Base:       rec.Status.BaseBranch, Head: rec.Status.Branch, HeadSHA: rec.Status.HeadCommit,
-		Title: title(rec), BodyFile: file, Marker: forge.Marker(rec.Name, rec.ID, rec.Run),
+		Title: r.Redact(title(rec)), BodyFile: file, Marker: forge.Marker(rec.Name, rec.ID, rec.Run),
 		Draft: pr.Draft, Labels: pr.Labels, Reviewers: pr.Reviewers,
 	}, nil
 }

@@ -32,6 +32,7 @@ type Git interface {
 	Reset(ctx context.Context, w git.Workspace) error
 	Collect(ctx context.Context, w git.Workspace, message string) (git.Collected, error)
 	CheckPush(ctx context.Context, w git.Workspace) error
+	FindLeak(ctx context.Context, w git.Workspace, head string) (*git.Leak, error)
 	Push(ctx context.Context, w git.Workspace, head, lease string) error
 	Bundle(ctx context.Context, w git.Workspace, head, file string) error
 	Release(ctx context.Context, url, id string) error
@@ -68,6 +69,8 @@ type Runner struct {
 	Settings Settings
 	// ForgeFor returns the forge of a repository, or a terminal failure that says what to configure.
 	ForgeFor func(url string) (Forge, error)
+	// Redact takes secrets out of a text that leaves the controller: to an agent, a commit, a pull request.
+	Redact func(text string) string
 	// NewSessionID returns a fresh UUID.
 	NewSessionID func() string
 }

@@ -79,7 +79,7 @@ func (r *Runner) task(rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte
 	session := rec.Sessions[p]
 	task := agent.Task{
 		Name: rec.Name, ID: rec.ID, Phase: p, Attempt: rec.Attempts[p] + 1,
-		Prompt: first, Resume: resume, Spec: rec.Spec.Agent, ReadOnly: p == v1alpha1.PhasePlanning,
+		Prompt: r.redacted(first), Resume: r.redacted(resume), Spec: rec.Spec.Agent, ReadOnly: p == v1alpha1.PhasePlanning,
 		Dir: r.Layout.Workspace(rec.ID), Home: r.Layout.AgentHome(rec.ID), TempDir: r.Layout.Temp(rec.ID),
 		Session:      agent.Session{ID: session.ID, Resume: session.Started},
 		BudgetLeft:   left,
@@ -91,6 +91,9 @@ func (r *Runner) task(rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte
 	r.files(&task, rec)
 	return task, r.logPrompt(rec, p, task)
 }
+
+// redacted is a prompt without secrets: what the controller keeps from agents does not reach one by way of a request.
+func (r *Runner) redacted(prompt []byte) []byte { return []byte(r.Redact(string(prompt))) }
 
 // started records the process and that the session exists from now on, before the agent gets to work.
 func (r *Runner) started(id string, p v1alpha1.Phase) func(process.Identity) error {

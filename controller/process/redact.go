@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -21,26 +23,61 @@ const (
 // as JSON strings, and what looks like a key of a well-known service. The zero value knows only the latter.
 // It may be used by several goroutines.
 type Redactor struct {
+	mu    sync.Mutex
+	known map[string]bool
 	// needles are the byte strings to look for, the longest first, so that a secret that contains another goes whole.
-	needles [][]byte
+	needles atomic.Pointer[[][]byte]
 }
 
 // NewRedactor knows the given secrets. Those of less than 8 bytes are left out.
 func NewRedactor(secrets ...string) *Redactor {
-	var needles [][]byte
+	r := &Redactor{}
 	for _, secret := range secrets {
-		secret = strings.TrimSpace(secret)
-		if len(secret) < minSecret {
-			continue
-		}
-		for _, form := range forms(secret) {
-			needles = append(needles, []byte(form))
-		}
+		r.Learn(secret)
+	}
+	return r
+}
+
+// Learn makes a further secret known. Nothing is forgotten: what a rotated token was may still stand in some output.
+func (r *Redactor) Learn(secret string) {
+	secret = strings.TrimSpace(secret)
+	if len(secret) < minSecret {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known[secret] {
+		return
+	}
+	if r.known == nil {
+		r.known = map[string]bool{}
+	}
+	r.known[secret] = true
+	needles := slices.Clone(r.list())
+	for _, form := range forms(secret) {
+		needles = append(needles, []byte(form))
 	}
 	slices.SortFunc(needles, func(a, b []byte) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), bytes.Compare(a, b))
 	})
-	return &Redactor{needles: slices.CompactFunc(needles, bytes.Equal)}
+	needles = slices.CompactFunc(needles, bytes.Equal)
+	r.needles.Store(&needles)
+}
+
+// Learning returns a reader of a secret that makes known whatever is read: the content of a file may change.
+func (r *Redactor) Learning(read func() (string, error)) func() (string, error) {
+	return func() (string, error) {
+		secret, err := read()
+		r.Learn(secret)
+		return secret, err
+	}
+}
+
+func (r *Redactor) list() [][]byte {
+	if needles := r.needles.Load(); needles != nil {
+		return *needles
+	}
+	return nil
 }
 
 // forms lists how a secret may be written.
@@ -70,78 +107,35 @@ func inBase64(encoding *base64.Encoding, secret string, before int) string {
 // Bytes returns the text without secrets. Without any it is the very slice that was given; otherwise a new one,
 // and the given one stays as it is.
 func (r *Redactor) Bytes(text []byte) []byte {
-	for _, needle := range r.needles {
+	for _, needle := range r.list() {
 		if bytes.Contains(text, needle) {
 			text = bytes.ReplaceAll(text, needle, []byte(Redacted))
 		}
 	}
-	for _, k := range keys {
-		text = k.redact(text)
+	for _, p := range patterns {
+		text = p.redact(text)
 	}
 	return text
+}
+
+// Find returns where the first of the known secrets begins, in whatever form, or -1.
+func (r *Redactor) Find(text []byte) int {
+	found := -1
+	for _, needle := range r.list() {
+		if at := bytes.Index(text, needle); at >= 0 && (found < 0 || at < found) {
+			found = at
+		}
+	}
+	return found
 }
 
 // String returns the text without secrets.
 func (r *Redactor) String(text string) string { return string(r.Bytes([]byte(text))) }
 
-// longest is the length of the longest needle.
-func (r *Redactor) longest() int {
-	if len(r.needles) == 0 {
-		return 0
+// Longest is the length in bytes of the longest form of a known secret, 0 when none is known.
+func (r *Redactor) Longest() int {
+	if needles := r.list(); len(needles) > 0 {
+		return len(needles[0])
 	}
-	return len(r.needles[0])
-}
-
-// key is how the keys of a service look: a prefix and at least so many letters, digits, - and _ after it.
-type key struct {
-	prefix string
-	least  int
-}
-
-// keys are those of the services that agents deal with.
-var keys = []key{
-	{"github_pat_", 30}, {"ghp_", 30}, {"gho_", 30}, {"ghu_", 30}, {"ghs_", 30}, {"ghr_", 30},
-	{"sk-ant-", 20}, {"glpat-", 20},
-}
-
-// redact replaces all keys of this kind. Text before a key does not matter: in JSON it may be the n of \n.
-func (k key) redact(text []byte) []byte {
-	var out []byte
-	copied := 0
-	for at := k.next(text, 0); at >= 0; at = k.next(text, copied) {
-		out = append(append(out, text[copied:at]...), Redacted...)
-		copied = k.end(text, at)
-	}
-	if out == nil {
-		return text
-	}
-	return append(out, text[copied:]...)
-}
-
-// next finds the first key from an index on, or returns -1.
-func (k key) next(text []byte, from int) int {
-	for {
-		at := bytes.Index(text[from:], []byte(k.prefix))
-		if at < 0 {
-			return -1
-		}
-		at += from
-		if k.end(text, at)-at-len(k.prefix) >= k.least {
-			return at
-		}
-		from = at + len(k.prefix)
-	}
-}
-
-// end is where the key that begins at an index ends.
-func (k key) end(text []byte, at int) int {
-	end := at + len(k.prefix)
-	for end < len(text) && keyByte(text[end]) {
-		end++
-	}
-	return end
-}
-
-func keyByte(b byte) bool {
-	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || b == '_' || b == '-'
+	return 0
 }

@@ -61,6 +61,17 @@ func TestRedactorWellKnownKeys(t *testing.T) {
 		{name: "Anthropic", text: "sk-ant-api03-" + token, want: "[redacted]"},
 		{name: "after an escape in JSON", text: `\nghp_` + token + `\n`, want: `\n[redacted]\n`},
 		{name: "several", text: "ghp_x ghp_" + token + " ghp_" + token + ".", want: "ghp_x [redacted] [redacted]."},
+		{name: "OpenAI", text: "sk-" + strings.Repeat("aB3", 16) + " sk-proj-" + token, want: "[redacted] [redacted]"},
+		{name: "a long name is no key", text: "task-with-a-very-long-name-of-many-words-and-more-words", want: "task-with-a-very-long-name-of-many-words-and-more-words"},
+		{name: "AWS", text: "id AKIAIOSFODNN7EXAMPLE, ASIAIOSFODNN7EXAMPLE", want: "id [redacted], [redacted]"},
+		{name: "longer than an AWS id", text: "AKIAIOSFODNN7EXAMPLES XAKIAIOSFODNN7EXAMPLE", want: "AKIAIOSFODNN7EXAMPLES XAKIAIOSFODNN7EXAMPLE"},
+		{name: "Slack", text: "xoxb-1234567890-abcdefghij xapp-1-A0123456789-abcdef", want: "[redacted] [redacted]"},
+		{name: "JWT", text: "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmN;", want: "Bearer [redacted];"},
+		{name: "base64 of JSON is no JWT", text: "eyJhbGciOiJIUzI1NiJ9 eyJhbGciOiJIUzI1NiJ9.x", want: "eyJhbGciOiJIUzI1NiJ9 eyJhbGciOiJIUzI1NiJ9.x"},
+		{name: "private key", text: "a\n" + privateKey + "\nb", want: "a\n[redacted]\nb"},
+		{name: "private key in JSON", text: `{"k":"` + strings.ReplaceAll(privateKey, "\n", `\n`) + `"}`, want: `{"k":"[redacted]"}`},
+		{name: "private key cut off", text: "x " + privateKey[:60], want: "x [redacted]"},
+		{name: "certificate", text: strings.ReplaceAll(privateKey, "RSA PRIVATE KEY", "CERTIFICATE"), want: strings.ReplaceAll(privateKey, "RSA PRIVATE KEY", "CERTIFICATE")},
 		{name: "a prefix alone", text: "names begin with ghp_ or sk-ant-", want: "names begin with ghp_ or sk-ant-"},
 	}
 	for _, c := range cases {
@@ -68,6 +79,23 @@ func TestRedactorWellKnownKeys(t *testing.T) {
 			NewWithT(t).Expect(r.String(c.text)).To(Equal(c.want))
 		})
 	}
+}
+
+const privateKey = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnz\nj4p4WGeKLs1Pt8Qu\n-----END RSA PRIVATE KEY-----"
+
+func TestRedactorLearns(t *testing.T) {
+	g := NewWithT(t)
+	value := "first-token-value"
+	r := process.NewRedactor()
+	g.Expect(r.Find([]byte("x " + value))).To(Equal(-1))
+	read := r.Learning(func() (string, error) { return value, nil })
+	g.Expect(read()).To(Equal(value))
+	value = "second-token-value-of-an-hour-later"
+	g.Expect(read()).To(Equal(value))
+	g.Expect(r.String("first-token-value, second-token-value-of-an-hour-later")).To(Equal("[redacted], [redacted]"))
+	g.Expect(r.Find([]byte("x first-token-value"))).To(Equal(2))
+	g.Expect(r.Find([]byte("ghp_"+strings.Repeat("x", 40)))).To(Equal(-1), "a pattern is no known secret")
+	g.Expect(r.Longest()).To(BeNumerically(">=", len(value)))
 }
 
 func TestRedactorLeavesInput(t *testing.T) {
@@ -84,8 +112,10 @@ func TestRedactorLeavesInput(t *testing.T) {
 func TestRedactingWriter(t *testing.T) {
 	secret := "s3cret-value"
 	text := "line one " + secret + "\n" + strings.Repeat("y", 70<<10) + secret + strings.Repeat("z", 70<<10) + " ghp_" +
-		strings.Repeat("k", 40) + "\nno line end " + secret
-	want := strings.ReplaceAll(strings.ReplaceAll(text, secret, process.Redacted), "ghp_"+strings.Repeat("k", 40), process.Redacted)
+		strings.Repeat("k", 40) + "\n" + privateKey + "\nno line end " + secret
+	want := strings.ReplaceAll(text, secret, process.Redacted)
+	want = strings.ReplaceAll(want, "ghp_"+strings.Repeat("k", 40), process.Redacted)
+	want = strings.ReplaceAll(want, privateKey, process.Redacted)
 	for _, size := range []int{1, 7, 1000, 65536, len(text)} {
 		g := NewWithT(t)
 		var out bytes.Buffer

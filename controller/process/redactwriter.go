@@ -6,13 +6,14 @@ import (
 )
 
 // maxKey is how long a well-known key can be, in bytes.
-const maxKey = 256
+const maxKey = 4 << 10
 
 // maxHeld is how many bytes of a line without end a RedactingWriter holds back.
 const maxHeld = 64 << 10
 
 // RedactingWriter passes on what is written to it without secrets, also where one is split over two writes.
-// It holds back the line that is not complete, 64 KiB at most; Close passes that on.
+// It holds back the line that is not complete and a private key that has not ended, 64 KiB at most; Close passes
+// that on.
 type RedactingWriter struct {
 	to       io.Writer
 	redactor *Redactor
@@ -31,10 +32,13 @@ func (w *RedactingWriter) Write(p []byte) (int, error) {
 		ready = len(w.held) + lineEnd + 1
 	}
 	w.held = append(w.held, p...)
+	if key := openPEM(w.held[:ready]); key >= 0 && len(w.held)-key < maxPEM {
+		ready = key
+	}
 	if ready == 0 && len(w.held) > maxHeld {
 		// What is redacted cannot be part of a secret any more, the last bytes can.
 		w.held = bytes.Clone(w.redactor.Bytes(w.held))
-		ready = max(0, len(w.held)-w.redactor.longest()-maxKey)
+		ready = max(0, len(w.held)-w.redactor.Longest()-maxKey)
 	}
 	if ready == 0 {
 		return len(p), nil

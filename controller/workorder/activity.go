@@ -137,6 +137,9 @@ func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Pha
 	err := guarded(ctx, rec, fallbackReason(p), func(ctx context.Context, rec *store.Record) error {
 		return r.Phases.Run(ctx, rec, p)
 	})
+	if err != nil {
+		err = &discreet{err, r.Redact(err.Error())}
+	}
 	rec, updateErr := r.insist(ctx, rec.ID, func(rec *store.Record) error {
 		r.notePrompts(rec)
 		settle(rec, p, err, r.Clock.Now(), r.Backoff)
@@ -147,6 +150,15 @@ func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Pha
 	}
 	return r.report(ctx, rec, p, err)
 }
+
+// discreet is an error whose text has lost its secrets. What it wraps still tells its policy.
+type discreet struct {
+	err  error
+	text string
+}
+
+func (d *discreet) Error() string { return d.text }
+func (d *discreet) Unwrap() error { return d.err }
 
 // insist records an outcome and does not give up while the disk is full or failing: what was done must not be
 // forgotten while this process lives. When the controller stops it tries once more.

@@ -50,6 +50,8 @@ type Options struct {
 	Backoff       Backoff
 	// KeepTranscripts keeps what agents print after the end of a run.
 	KeepTranscripts bool
+	// Redact takes secrets out of what a failure says before it is recorded, told and logged.
+	Redact func(text string) string
 	// NewUID returns a fresh UUID for an order.
 	NewUID func() string
 	// Enqueue asks for another look at an order, after a while.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -164,6 +165,23 @@ var _ = Describe("an order", func() {
 		Expect(f.phases.count(v1alpha1.PhaseCloning)()).To(BeZero())
 		f.drop(manifestText)
 		Eventually(f.phase).Should(Equal(v1alpha1.PhaseSucceeded))
+	})
+
+	It("tells no secret", func() {
+		f.phases.on(v1alpha1.PhaseCloning, func(context.Context) error {
+			return failure.NewTerminal(v1alpha1.ReasonRepositoryNotFound, errors.New("remote: s3cret is not there"))
+		})
+		f.drop(manifestText)
+		Eventually(f.phase).Should(Equal(v1alpha1.PhaseFailed))
+		Expect(f.shown().Message).To(Equal("remote: [redacted] is not there"))
+		Expect(f.shown().Steps).To(HaveEach(HaveField("Reason", v1alpha1.ReasonRepositoryNotFound)))
+		files, err := filepath.Glob(filepath.Join(f.dir, "outputs", "*", "*"))
+		Expect(err).NotTo(HaveOccurred())
+		for _, file := range append(files, f.file()) {
+			if data, err := os.ReadFile(file); err == nil {
+				Expect(string(data)).NotTo(ContainSubstring("s3cret"), file)
+			}
+		}
 	})
 
 	It("survives a phase that panics", func() {

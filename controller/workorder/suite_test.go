@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -114,6 +115,7 @@ func (f *fixture) start() {
 		Store: f.store, Phases: f.phases, Clock: clock.RealClock{}, MaxConcurrent: 2, KeepTranscripts: true,
 		Backoff: workorder.Backoff{Base: time.Millisecond, Max: time.Millisecond, Jitter: func() float64 { return 0 }},
 		NewUID:  func() string { return "uid" },
+		Redact:  func(text string) string { return strings.ReplaceAll(text, "s3cret", "[redacted]") },
 		Enqueue: func(name string, after time.Duration) { time.AfterFunc(after, func() { queue <- name }) },
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(GinkgoT().Context()))

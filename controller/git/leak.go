@@ -1,0 +1,235 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Secrets finds what must not be published.
+type Secrets interface {
+	// Find returns where the first secret begins in a text, or -1.
+	Find(text []byte) int
+	// Longest is the length in bytes of the longest one, 0 when there is none to find.
+	Longest() int
+}
+
+// Leak is where a secret stands.
+type Leak struct {
+	// Commit is the first of ours that has it. Path is the file; empty when it stands in the commit itself: message,
+	// author or committer.
+	Commit, Path string
+	// Line is that of the file, from 1.
+	Line int
+}
+
+// FindLeak looks for a secret in what a push of head would publish: each commit that the base does not have, and
+// whatever file content those commits bring in, also what a later one takes away again. Nil: there is none.
+func (c *Client) FindLeak(ctx context.Context, w Workspace, head string) (*Leak, error) {
+	if c.config.Secrets == nil || c.config.Secrets.Longest() == 0 || head == w.BaseCommit {
+		return nil, nil
+	}
+	p, err := c.open(w)
+	if err != nil {
+		return nil, err
+	}
+	leak, err := c.findLeak(ctx, p, head)
+	if err != nil {
+		return nil, fmt.Errorf("looking for secrets between %s and %s: %w", p.BaseCommit, head, err)
+	}
+	return leak, nil
+}
+
+func (c *Client) findLeak(ctx context.Context, p place, head string) (*Leak, error) {
+	text, err := c.line(ctx, p.onMirror("rev-list", "--reverse", "--topo-order", head, "^"+p.BaseCommit, "--"))
+	if err != nil {
+		return nil, err
+	}
+	commits := strings.Fields(text)
+	k := p.onMirror(slices.Concat(treeDiff, []string{"--stdin", "-m", "--root", "--raw", "--no-abbrev", "--always"})...)
+	k.stdin = strings.NewReader(strings.Join(commits, "\n") + "\n")
+	list, err := c.list(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	brought, err := contents(list)
+	if err != nil {
+		return nil, err
+	}
+	return c.searchObjects(ctx, p, commits, brought)
+}
+
+// object is something to search, and what to say of it.
+type object struct {
+	name string
+	leak Leak
+	// before is what the file held in the parent, if it was there: a secret that stands in it is no news.
+	before string
+}
+
+// contents reads what git diff-tree --stdin --raw -z printed: the contents that each commit brings in. What a commit
+// only moves is none.
+func contents(list []string) ([]object, error) {
+	const fields, newMode, oldName, newName = 5, 1, 2, 3
+	const submodule = "160000"
+	var out []object
+	commit, old := "", map[string]bool{}
+	for i := 0; i < len(list); i++ {
+		entry, is := strings.CutPrefix(list[i], ":")
+		if !is {
+			out = slices.DeleteFunc(out, func(o object) bool { return o.leak.Commit == commit && old[o.name] })
+			commit, old = strings.TrimSpace(list[i]), map[string]bool{}
+			continue
+		}
+		f := strings.Fields(entry)
+		if i++; len(f) != fields || i == len(list) {
+			return nil, fmt.Errorf("git printed %q where a difference and its path were expected", entry)
+		}
+		before := f[oldName]
+		if old[before] = true; strings.Trim(before, "0") == "" {
+			before = ""
+		}
+		if f[newMode] != submodule && strings.Trim(f[newName], "0") != "" {
+			out = append(out, object{f[newName], Leak{Commit: commit, Path: list[i]}, before})
+		}
+	}
+	return slices.DeleteFunc(out, func(o object) bool { return o.leak.Commit == commit && old[o.name] }), nil
+}
+
+// searchObjects reads the commits and contents one after the other, none of them whole.
+func (c *Client) searchObjects(ctx context.Context, p place, commits []string, brought []object) (*Leak, error) {
+	objects := make([]object, 0, len(commits)+len(brought))
+	for _, commit := range commits {
+		objects = append(objects, object{name: commit, leak: Leak{Commit: commit}})
+	}
+	for _, o := range brought {
+		if c.config.Secrets.Find([]byte(o.leak.Path)) >= 0 {
+			return &Leak{Commit: o.leak.Commit}, nil
+		}
+		objects = append(objects, o)
+	}
+	var names strings.Builder
+	for _, o := range objects {
+		if o.before != "" {
+			names.WriteString(o.before + "\n")
+		}
+		names.WriteString(o.name + "\n")
+	}
+	s := &search{secrets: c.config.Secrets, objects: objects}
+	reader, writer := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := s.read(bufio.NewReaderSize(reader, searchChunk))
+		_ = reader.CloseWithError(err)
+		done <- err
+	}()
+	k := p.onMirror("cat-file", "--batch", "--buffer")
+	k.stdin, k.stdout = strings.NewReader(names.String()), writer
+	_, err := c.run(ctx, k)
+	_ = writer.CloseWithError(err)
+	if searchErr := <-done; searchErr != nil && !errors.Is(searchErr, errFound) {
+		return nil, errors.Join(err, searchErr)
+	}
+	if s.leak != nil {
+		return s.leak, nil
+	}
+	return nil, err
+}
+
+// searchChunk is how much of an object is looked at at once, in bytes.
+const searchChunk = 64 << 10
+
+// errFound ends a search that has found something.
+var errFound = errors.New("found")
+
+// search goes through what git cat-file --batch prints.
+type search struct {
+	secrets Secrets
+	objects []object
+	leak    *Leak
+}
+
+func (s *search) read(in *bufio.Reader) error {
+	for _, o := range s.objects {
+		known := 0
+		var err error
+		if o.before != "" {
+			if known, err = s.object(in, o.before); err != nil {
+				return err
+			}
+		}
+		line, err := s.object(in, o.name)
+		if err != nil {
+			return err
+		}
+		if line > 0 && known == 0 {
+			leak := o.leak
+			if leak.Path != "" {
+				leak.Line = line
+			}
+			s.leak = &leak
+			return errFound
+		}
+	}
+	return nil
+}
+
+// object reads one object to its end and returns the line on which the first secret in it stands, 0 when there is none.
+func (s *search) object(in *bufio.Reader, name string) (line int, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("reading object %s: %w", name, err)
+		}
+	}()
+	header, err := in.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	f := strings.Fields(header)
+	if len(f) != 3 || f[0] != name {
+		return 0, fmt.Errorf("git printed %q", header)
+	}
+	size, err := strconv.ParseInt(f[2], 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	content := io.LimitReader(in, size)
+	if line, err = s.text(content); err != nil {
+		return 0, err
+	}
+	if _, err := io.Copy(io.Discard, content); err != nil {
+		return 0, err
+	}
+	_, err = in.Discard(1)
+	return line, err
+}
+
+// text returns the line on which the first secret of a text stands, 0 when there is none.
+func (s *search) text(in io.Reader) (int, error) {
+	line := 1
+	var window []byte
+	chunk := make([]byte, searchChunk)
+	for {
+		n, err := io.ReadFull(in, chunk)
+		window = append(window, chunk[:n]...)
+		if at := s.secrets.Find(window); at >= 0 {
+			return line + bytes.Count(window[:at], []byte("\n")), nil
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		// A secret may stand across the border to the next piece.
+		gone := max(0, len(window)-s.secrets.Longest()+1)
+		line += bytes.Count(window[:gone], []byte("\n"))
+		window = append(window[:0], window[gone:]...)
+	}
+}

@@ -1,0 +1,77 @@
+package git_test
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/controller/git"
+	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/hack/scripted/githttp"
+)
+
+func TestFindLeak(t *testing.T) {
+	const secret = "tok3n-of-the-controller"
+	encoded := base64.StdEncoding.EncodeToString([]byte("user:" + secret))
+	tests := map[string]struct {
+		work func(w *world, dir string)
+		want *git.Leak
+	}{
+		"nothing":      {func(w *world, dir string) { w.write(dir, map[string]string{"a": "harmless\n"}) }, nil},
+		"there before": {func(w *world, dir string) { w.write(dir, map[string]string{"a": "x\n"}) }, nil},
+		"in a file that had it": {func(w *world, dir string) {
+			w.write(dir, map[string]string{"fixture": "known to all: " + secret + "\nanother line\n"})
+		}, nil},
+		"in a file": {func(w *world, dir string) { w.write(dir, map[string]string{"a b/ü": "1\n2\nx=" + secret + "\n"}) },
+			&git.Leak{Path: "a b/ü", Line: 3}},
+		"in base64": {func(w *world, dir string) { w.write(dir, map[string]string{"a": "Basic " + encoded}) }, &git.Leak{Path: "a", Line: 1}},
+		"in a binary file, across a border": {func(w *world, dir string) {
+			w.write(dir, map[string]string{"a": "\x00" + strings.Repeat("\n", 64<<10-10) + secret + strings.Repeat("x", 100)})
+		}, &git.Leak{Path: "a", Line: 64<<10 - 10 + 1}},
+		"taken away again": {func(w *world, dir string) {
+			w.commit(dir, map[string]string{"a": secret})
+			w.commit(dir, map[string]string{"a": "clean\n", "b": "x\n"})
+		}, &git.Leak{Path: "a", Line: 1}},
+		"in a message": {func(w *world, dir string) {
+			w.write(dir, map[string]string{"a": "1\n"})
+			w.agent(dir, "add", "a")
+			w.agent(dir, "commit", "--quiet", "--message", "use "+secret)
+		}, &git.Leak{}},
+		"in an author": {func(w *world, dir string) {
+			w.write(dir, map[string]string{"a": "1\n"})
+			w.agent(dir, "add", "a")
+			w.agent(dir, "-c", "user.name="+secret, "commit", "--quiet", "--message", "x")
+		}, &git.Leak{}},
+		"in a name": {func(w *world, dir string) { w.write(dir, map[string]string{"d/" + secret + ".txt": "1\n"}) }, &git.Leak{}},
+	}
+	for name, c := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, githttp.Options{})
+			w.config.Secrets = process.NewRedactor(secret)
+			w.start()
+			ws := w.create("app.git", map[string]string{"f": "1\n", "fixture": "known to all: " + secret + "\n"})
+			if name == "there before" {
+				w.Expect(os.Rename(filepath.Join(ws.Dir, "fixture"), filepath.Join(ws.Dir, "moved"))).To(Succeed())
+			}
+			c.work(w, ws.Dir)
+			head := w.collect(ws).Head
+			leak, err := w.client.FindLeak(t.Context(), ws, head)
+			w.Expect(err).NotTo(HaveOccurred())
+			if c.want == nil {
+				w.Expect(leak).To(BeNil())
+				return
+			}
+			w.Expect(leak.Commit).To(HaveLen(40))
+			leak.Commit = ""
+			w.Expect(leak).To(Equal(c.want))
+			w.config.Secrets = nil
+			w.start()
+			w.Expect(w.client.FindLeak(t.Context(), ws, head)).To(BeNil())
+		})
+	}
+}
