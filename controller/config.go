@@ -32,6 +32,13 @@ type Config struct {
 	AllowHTTPHosts, GitHosts []string
 	// AllowProtectedPaths lets work be pushed that touches workflow files and their like.
 	AllowProtectedPaths bool
+	// ProtectedPaths are globs of further paths that work must not touch.
+	ProtectedPaths []string
+	// AllowRepositories are globs of the repositories that orders may name, AllowAgents the types of agents; empty: all.
+	AllowRepositories []string
+	AllowAgents       []v1alpha1.AgentType
+	// DefaultBudgetUSD is what a run may cost where its order names no budget, MaxBudgetUSD what any may; 0: no limit.
+	DefaultBudgetUSD, MaxBudgetUSD float64
 	// AuthorName and AuthorEmail sign the commits.
 	AuthorName, AuthorEmail string
 
@@ -77,6 +84,9 @@ func (c Config) policy() v1alpha1.Policy {
 	return v1alpha1.Policy{
 		AllowFileRepositories: c.AllowFileRepositories,
 		AllowHTTPHosts:        c.AllowHTTPHosts,
+		AllowRepositories:     c.AllowRepositories,
+		AllowAgents:           c.AllowAgents,
+		MaxBudgetUSD:          c.MaxBudgetUSD,
 		DataDir:               c.DataDir,
 	}
 }

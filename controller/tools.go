@@ -111,7 +111,8 @@ func (t *tools) phases(s *store.Store) (*phase.Runner, error) {
 		Agents: map[v1alpha1.AgentType]phase.Agent{v1alpha1.AgentClaude: t.claude, v1alpha1.AgentCommand: t.command},
 		Settings: phase.Settings{
 			PhaseTimeout: t.config.PhaseTimeout, IdleTimeout: t.config.IdleTimeout,
-			AllowProtectedPaths: t.config.AllowProtectedPaths, LogPrompts: t.config.LogPrompts,
+			AllowProtectedPaths: t.config.AllowProtectedPaths, ProtectedPaths: t.config.ProtectedPaths,
+			DefaultBudgetUSD: t.config.DefaultBudgetUSD, MaxBudgetUSD: t.config.MaxBudgetUSD, LogPrompts: t.config.LogPrompts,
 		},
 	}, nil
 }

@@ -25,18 +25,6 @@ const (
 	shownLength = 100
 )
 
-// Policy is what the controller allows, beyond the schema. The zero value allows https only.
-//
-// +kubebuilder:object:generate=false
-type Policy struct {
-	// AllowFileRepositories allows file:// and absolute paths as repositories.
-	AllowFileRepositories bool
-	// AllowHTTPHosts lists the hosts, as HOST or HOST:PORT, whose repositories may be fetched without TLS.
-	AllowHTTPHosts []string
-	// DataDir is the data directory; a repository below it is refused. Empty: not checked.
-	DataDir string
-}
-
 // Validate reports what decodes but cannot be carried out, every problem of it. A message says what is allowed
 // and never repeats a URL, which could hold a secret. It looks at the file system where the repository is a path.
 func Validate(o *WorkOrder, p Policy) field.ErrorList {
@@ -49,6 +37,7 @@ func Validate(o *WorkOrder, p Policy) field.ErrorList {
 	errs = append(errs, validateAgent(&o.Spec.Agent, spec.Child("agent"))...)
 	errs = append(errs, validatePullRequest(&o.Spec.PullRequest, spec.Child("pullRequest"))...)
 	errs = append(errs, validateTimeouts(&o.Spec.Timeouts, spec.Child("timeouts"))...)
+	errs = append(errs, p.refuse(&o.Spec, spec)...)
 	if r := o.Spec.RetryLimit; r != nil && (*r < 0 || *r > maxRetryLimit) {
 		errs = append(errs, field.Invalid(spec.Child("retryLimit"), *r, fmt.Sprintf("must be 0 to %d", maxRetryLimit)))
 	}

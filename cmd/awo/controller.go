@@ -66,6 +66,7 @@ func newControllerCommand(global *globalOptions) *cobra.Command {
 
 func (o *controllerOptions) addFlags(f *pflag.FlagSet) {
 	o.addServerFlags(f)
+	o.addPolicyFlags(f)
 	o.addRepositoryFlags(f)
 	o.addAgentFlags(f)
 }
@@ -84,10 +85,7 @@ func (o *controllerOptions) addServerFlags(f *pflag.FlagSet) {
 
 func (o *controllerOptions) addRepositoryFlags(f *pflag.FlagSet) {
 	c := &o.config
-	f.BoolVar(&c.AllowFileRepositories, "allow-file-repositories", true, "Allow repositories on this machine, by file URL or absolute path")
-	f.StringSliceVar(&c.AllowHTTPHosts, "allow-http-hosts", nil, "Hosts whose repositories may be reached without TLS")
 	f.StringSliceVar(&o.gitHosts, "git-hosts", nil, "The only hosts that get the GitHub token (default: github.com and the GitHub host)")
-	f.BoolVar(&c.AllowProtectedPaths, "allow-protected-paths", false, "Push work that touches .github, .gitlab-ci.yml, .gitmodules or CODEOWNERS")
 	f.StringVar(&c.AuthorName, "git-author-name", "Agent Work Orders", "The name that signs commits")
 	f.StringVar(&c.AuthorEmail, "git-author-email", "awo@users.noreply.github.com", "The address that signs commits")
 	f.StringVar(&c.GitPath, "git-path", "git", "The git program")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,5 +84,60 @@ func (p period) Set(text string) error {
 		return fmt.Errorf("it must be a duration of more than nothing, such as 90s or 10m")
 	}
 	*p.target = d
+	return nil
+}
+
+// list is a flag for words with commas between, each of which a function judges. Given again, it adds to them.
+type list[T ~string] struct {
+	target *[]T
+	check  func(string) error
+}
+
+var _ pflag.Value = list[string]{}
+
+func (l list[T]) String() string {
+	if l.target == nil {
+		return ""
+	}
+	words := make([]string, 0, len(*l.target))
+	for _, w := range *l.target {
+		words = append(words, string(w))
+	}
+	return strings.Join(words, ",")
+}
+
+func (l list[T]) Type() string { return "strings" }
+
+func (l list[T]) Set(text string) error {
+	for word := range strings.SplitSeq(text, ",") {
+		word = strings.TrimSpace(word)
+		if err := l.check(word); err != nil {
+			return err
+		}
+		*l.target = append(*l.target, T(word))
+	}
+	return nil
+}
+
+// dollars is a flag for an amount of US dollars; 0 is none.
+type dollars struct{ target *float64 }
+
+var _ pflag.Value = dollars{}
+
+func (d dollars) String() string {
+	if d.target == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*d.target, 'f', -1, 64)
+}
+
+func (d dollars) Type() string { return "dollars" }
+
+func (d dollars) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || v < 0 || v > 1e9 || math.IsNaN(v) {
+		return fmt.Errorf("it must be an amount of US dollars such as 5 or 2.50, 0 for no limit")
+	}
+	*d.target = v
 	return nil
 }

@@ -1,8 +1,11 @@
 package git
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 // protectedFiles are files that run, or decide, with a repository's secrets as soon as a branch is pushed.
@@ -14,16 +17,31 @@ var protectedFiles = []string{
 var protectedDirs = []string{".github/"}
 
 // Protected returns those of the paths that are protected: .github/**, .gitlab-ci.yml, .gitmodules and CODEOWNERS where
-// a forge looks for it. Case is ignored, for there are file systems and forges that ignore it. Paths are relative to the
-// repository, with slashes; the order stays.
-func Protected(paths []string) []string {
+// a forge looks for it, and what matches one of the globs. Case is ignored, for there are file systems and forges that
+// ignore it. Paths are relative to the repository, with slashes; the order stays.
+func Protected(paths []string, globs ...string) []string {
 	var out []string
 	for _, name := range paths {
-		if isProtected(strings.ToLower(name)) {
+		if lower := strings.ToLower(name); isProtected(lower) || matchesAny(globs, lower) {
 			out = append(out, name)
 		}
 	}
 	return out
+}
+
+// CheckGlob tells what is wrong with a glob of paths.
+func CheckGlob(glob string) error {
+	if !doublestar.ValidatePattern(glob) {
+		return fmt.Errorf("%q is no glob of paths; write it as deploy/** or **/*.tf", glob)
+	}
+	return nil
+}
+
+func matchesAny(globs []string, name string) bool {
+	return slices.ContainsFunc(globs, func(glob string) bool {
+		ok, err := doublestar.Match(strings.ToLower(glob), name)
+		return err == nil && ok
+	})
 }
 
 func isProtected(name string) bool {

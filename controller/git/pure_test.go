@@ -19,6 +19,8 @@ func TestProtected(t *testing.T) {
 	free := []string{"README.md", "src/.github/x", ".githubx", "src/CODEOWNERS", "docs/codeowners.md", ".gitignore", "a/.gitmodules"}
 	g.Expect(Protected(slices.Concat(free, protected, free))).To(Equal(protected))
 	g.Expect(Protected(nil)).To(BeEmpty())
+	g.Expect(Protected([]string{"a.tf", "Deploy/x/y", "b/c.TF", "deploy.md"}, "deploy/**", "**/*.tf")).To(Equal([]string{"a.tf", "Deploy/x/y", "b/c.TF"}))
+	g.Expect(CheckGlob("deploy/[")).To(MatchError(ContainSubstring("no glob")))
 }
 
 func TestLocation(t *testing.T) {

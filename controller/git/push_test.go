@@ -140,7 +140,7 @@ func TestPushFailures(t *testing.T) {
 				return false
 			})
 		}, failure.Terminal, v1alpha1.ReasonAuthenticationFailed, "read and write"},
-		"down": {func(w *world) { w.answer(502) }, failure.Retry, rejected, "can't be reached"},
+		"down": {func(w *world) { w.answer(502) }, failure.Retry, rejected, "is in trouble or asks to wait"},
 		"cut off": {func(w *world) {
 			w.server.Before(func(_ http.ResponseWriter, r *http.Request) bool {
 				if r.Method == http.MethodPost {

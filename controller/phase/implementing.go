@@ -103,7 +103,7 @@ func (r *Runner) Collect(ctx context.Context, rec *store.Record, message string)
 			Commits: c.Commits, Files: c.Files, Additions: c.Additions, Deletions: c.Deletions,
 		}
 		rec.LeftOut = first(c.LeftOut, 20)
-		rec.Protected = first(git.Protected(c.Paths), 20)
+		rec.Protected = first(git.Protected(c.Paths, r.Settings.ProtectedPaths...), 20)
 		return nil
 	})
 }

@@ -55,6 +55,10 @@ type Settings struct {
 	PhaseTimeout, IdleTimeout time.Duration
 	// AllowProtectedPaths lets a difference that touches protected paths be pushed.
 	AllowProtectedPaths bool
+	// ProtectedPaths are globs of further paths that are protected.
+	ProtectedPaths []string
+	// DefaultBudgetUSD holds where spec.agent.maxBudgetUSD is silent, MaxBudgetUSD whatever it says; 0: no limit.
+	DefaultBudgetUSD, MaxBudgetUSD float64
 	// LogPrompts keeps each prompt in outputs/<id>/prompts.
 	LogPrompts bool
 }

@@ -64,7 +64,7 @@ func (r *Runner) beginSession(id string, p v1alpha1.Phase) (*store.Record, error
 }
 
 func (r *Runner) task(rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte, error)) (agent.Task, error) {
-	left, err := budgetLeft(rec)
+	left, err := r.budgetLeft(rec)
 	if err != nil {
 		return agent.Task{}, err
 	}
@@ -195,21 +195,33 @@ func spent(u *v1alpha1.Usage) float64 {
 	return v
 }
 
-// budgetLeft returns what spec.agent.maxBudgetUSD leaves for this call, empty without a budget.
-func budgetLeft(rec *store.Record) (string, error) {
-	b := rec.Spec.Agent.MaxBudgetUSD
-	if b == nil {
-		return "", nil
+// budget is what a run may cost in US dollars: what the order asks for or the default, at most the controller's
+// maximum; 0 without any limit.
+func (r *Runner) budget(rec *store.Record) (float64, error) {
+	budget := r.Settings.DefaultBudgetUSD
+	if b := rec.Spec.Agent.MaxBudgetUSD; b != nil {
+		var err error
+		if budget, err = strconv.ParseFloat(b.String(), 64); err != nil {
+			return 0, failure.NewTerminal(v1alpha1.ReasonInvalidSpec, fmt.Errorf("spec.agent.maxBudgetUSD %q: %w", b.String(), err))
+		}
 	}
-	budget, err := strconv.ParseFloat(b.String(), 64)
-	if err != nil {
-		return "", failure.NewTerminal(v1alpha1.ReasonInvalidSpec, fmt.Errorf("spec.agent.maxBudgetUSD %q: %w", b.String(), err))
+	if most := r.Settings.MaxBudgetUSD; most > 0 && (budget == 0 || budget > most) {
+		budget = most
+	}
+	return budget, nil
+}
+
+// budgetLeft returns what the budget leaves for this call, empty without a budget.
+func (r *Runner) budgetLeft(rec *store.Record) (string, error) {
+	budget, err := r.budget(rec)
+	if err != nil || budget == 0 {
+		return "", err
 	}
 	left := budget - spent(rec.Status.Usage)
 	if left < 0.0001 {
 		return "", failure.NewTerminal(v1alpha1.ReasonBudgetExceeded, fmt.Errorf(
-			"order %s has spent $%s of its $%s; raise spec.agent.maxBudgetUSD and run `awo retry %s`",
-			rec.Name, rec.Status.Usage.CostUSD, b.String(), rec.Name))
+			"order %s has spent $%s of its $%s; raise spec.agent.maxBudgetUSD, within the controller's --max-budget-usd, and run `awo retry %s`",
+			rec.Name, rec.Status.Usage.CostUSD, strconv.FormatFloat(budget, 'f', -1, 64), rec.Name))
 	}
 	return strconv.FormatFloat(left, 'f', 4, 64), nil
 }

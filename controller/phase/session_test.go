@@ -32,19 +32,35 @@ func TestUnknownCostIsNotZero(t *testing.T) {
 
 func TestBudgetLeft(t *testing.T) {
 	g := NewWithT(t)
-	rec := &store.Record{Name: "a"}
-	left, err := budgetLeft(rec)
+	rec, r := &store.Record{Name: "a"}, &Runner{}
+	left, err := r.budgetLeft(rec)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(left).To(BeEmpty(), "no budget, no limit")
 
 	five := intstr.FromString("5")
 	rec.Spec.Agent.MaxBudgetUSD = &five
 	rec.Status.Usage = &v1alpha1.Usage{CostUSD: "1.5000"}
-	left, err = budgetLeft(rec)
+	left, err = r.budgetLeft(rec)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(left).To(Equal("3.5000"))
 
 	rec.Status.Usage.CostUSD = "5.0100"
-	_, err = budgetLeft(rec)
+	_, err = r.budgetLeft(rec)
 	g.Expect(failure.Of(err, "")).To(HaveField("Reason", v1alpha1.ReasonBudgetExceeded))
+}
+
+func TestBudgetOfTheController(t *testing.T) {
+	two, eight := intstr.FromString("2"), intstr.FromInt32(8)
+	for _, c := range []struct {
+		asked           *intstr.IntOrString
+		byDefault, most float64
+		want            float64
+	}{
+		{nil, 0, 0, 0}, {nil, 3, 0, 3}, {nil, 0, 4, 4}, {nil, 9, 4, 4}, {&two, 3, 4, 2}, {&eight, 3, 4, 4}, {&eight, 3, 0, 8},
+	} {
+		rec := &store.Record{}
+		rec.Spec.Agent.MaxBudgetUSD = c.asked
+		r := &Runner{Settings: Settings{DefaultBudgetUSD: c.byDefault, MaxBudgetUSD: c.most}}
+		NewWithT(t).Expect(r.budget(rec)).To(Equal(c.want), "%+v", c)
+	}
 }

@@ -132,3 +132,29 @@ echo x > new.txt
 	w.g.Expect(st.Steps).To(ContainElement(And(HaveField("Phase", v1alpha1.PhasePlanning), HaveField("Attempt", int32(3)), HaveField("Outcome", v1alpha1.StepSucceeded))))
 	w.g.Expect(st.Steps).To(ContainElement(HaveField("Message", And(ContainSubstring("7"), ContainSubstring("try again")))))
 }
+
+// What the controller allows holds whatever a manifest says, and `awo validate` says the same.
+func TestPolicyIsNotOverridden(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	repo := w.local("app", map[string]string{"README.md": "x\n"})
+	w.env = append(w.env, "AWO_ALLOW_REPOSITORIES=file://"+repo+",https://github.com/acme/*", "AWO_ALLOW_AGENTS=command",
+		"AWO_MAX_BUDGET_USD=2.50", "AWO_PROTECTED_PATHS=deploy/**")
+	w.start()
+	w.drop("other.yaml", order("other", "https://github.com/stranger/app", "x"))
+	w.drop("claude.yaml", strings.Replace(claudeOrder("claude", "file://"+repo, "x"), "spec:\n", "spec:\n  agent: {maxBudgetUSD: 3}\n", 1))
+	w.drop("deploy.yaml", order("deploy", "file://"+repo, w.script("mkdir -p deploy; echo x > deploy/x; echo x > x\n")))
+	for name, field := range map[string][]string{"other.yaml": {"spec.repository.url"}, "claude.yaml": {"spec.agent.type", "spec.agent.maxBudgetUSD"}} {
+		st := w.ends(name, v1alpha1.PhaseFailed)
+		w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonInvalidSpec), st.Message)
+		out, err := w.run("validate", "-f", w.file(name))
+		w.g.Expect(err).To(HaveOccurred(), out)
+		for _, f := range field {
+			w.g.Expect(st.Message).To(ContainSubstring(f))
+			w.g.Expect(out).To(ContainSubstring(f))
+		}
+	}
+	st := w.ends("deploy.yaml", v1alpha1.PhaseFailed)
+	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonProtectedPath), st.Message)
+	w.g.Expect(w.branches(repo)).To(BeEmpty())
+}
