@@ -45,6 +45,11 @@ e2e: ## Run only the end-to-end tests: real claude, gh and git against scripted 
 	@hack/tools.sh
 	hack/test.sh ./hack/e2e/...
 
+.PHONY: faults
+faults: ## Kill the controller at every crash point and see that nothing is lost (FAULTS=-count=20 for more).
+	@hack/tools.sh
+	hack/test.sh -tags=crashpoints -run='AnyCrashPoint|KilledCommand' $(FAULTS) ./hack/e2e
+
 .PHONY: bench
 bench: build ## Measure: figures as a Markdown table (BENCH='-quick' for a short one).
 	$(GO) run ./hack/bench $(BENCH)

@@ -14,6 +14,7 @@ import (
 //	cmd -> controller -> {workorder, server} -> phase -> {agent, forge, git} -> process; below all store and api
 var level = map[string]int{
 	"api/v1alpha1":         0,
+	"controller/crash":     1,
 	"controller/failure":   1,
 	"controller/store":     2,
 	"controller/view":      3,

@@ -11,6 +11,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process"
 )
@@ -40,7 +41,9 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 	if err != nil {
 		return seen{}, err
 	}
+	crash.Here("about to start the agent")
 	child, err := x.start(ctx, t, a)
+	crash.Here("agent started")
 	if err != nil {
 		return seen{}, errors.Join(err, files.close())
 	}
@@ -65,6 +68,7 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 	if err := files.close(); err != nil {
 		logr.FromContextOrDiscard(ctx).Error(err, "Transcript incomplete", "transcript", t.Transcript)
 	}
+	crash.Here("agent ended")
 	out := c.result(x.redact)
 	out.Order, out.Program = t.Name, filepath.Base(a.Path)
 	out.Exit, out.Cause, out.Limit, out.Now = exit, cause, l.limit(cause), x.clock.Now()

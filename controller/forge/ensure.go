@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/failure"
 )
 
@@ -64,7 +65,9 @@ func (g *GitHub) find(ctx context.Context, at location, p PullRequest) ([]listed
 // create opens it and looks it up, whatever gh says: its answer may be lost, and what it could not set on it does not
 // undo it.
 func (g *GitHub) create(ctx context.Context, at location, p PullRequest) (Opened, error) {
+	crash.Here("about to open the pull request")
 	_, failed := g.gh(ctx, at, "opening the pull request of branch "+p.Head, createArgs(at, p)...)
+	crash.Here("pull request opened")
 	if ctx.Err() != nil {
 		return Opened{}, failed
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/agent-work-orders/awo/controller/crash"
 )
 
 // Bundle writes the commits from the base commit to head into a git bundle with the branch as its only ref, so that
@@ -52,7 +54,9 @@ func (c *Client) writeBundle(ctx context.Context, p place, head, file string) er
 	}
 	err = errors.Join(err, temp.Sync(), temp.Close())
 	if err == nil {
+		crash.Here("bundle written")
 		err = os.Rename(temp.Name(), file)
+		crash.Here("bundle in its place")
 	}
 	if err != nil {
 		return errors.Join(err, removeFile(temp.Name()))

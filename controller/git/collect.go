@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/failure"
 )
 
@@ -75,6 +76,7 @@ func (c *Client) conclude(
 	}
 	if tree != "" {
 		head, err := c.commit(ctx, p, own, tree, message)
+		crash.Here("committed")
 		if err != nil {
 			return Collected{}, fmt.Errorf("committing the work in %s: %w", p.Dir, err)
 		}
@@ -93,6 +95,7 @@ func (c *Client) agentCommits(ctx context.Context, p place) ([]string, error) {
 	if err := c.importHead(ctx, p); err != nil {
 		return nil, err
 	}
+	crash.Here("agent's commits fetched")
 	agent, err := p.mirror.pinned(p.ID, pinAgent)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/failure"
 )
 
@@ -85,6 +86,7 @@ func (c *Client) download(ctx context.Context, l location, m *mirror, id string)
 		m.interrupted = true
 		return fmt.Errorf("fetching %s: %w", l.url, explain(c.access(l), v1alpha1.ReasonCloneFailed, err))
 	}
+	crash.Here("fetched")
 	if statErr == nil {
 		return nil
 	}

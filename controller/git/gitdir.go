@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/agent-work-orders/awo/controller/crash"
 )
 
 // The git directories of mirrors and workspaces are written directly: they are a few plain files, and a git init
@@ -88,7 +90,9 @@ func replaceFile(file, content string) error {
 	_, err = temp.WriteString(content)
 	err = errors.Join(err, temp.Chmod(0o644), temp.Close())
 	if err == nil {
+		crash.At("git", file, "staged")
 		err = os.Rename(temp.Name(), file)
+		crash.At("git", file, "renamed")
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(temp.Name()))

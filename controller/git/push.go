@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/failure"
 )
 
@@ -33,11 +34,15 @@ func (c *Client) Push(ctx context.Context, w Workspace, head, lease string) erro
 	k := p.onMirror("push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
 		"--force-with-lease="+ref+":"+lease, "--", p.location.url, head+":"+ref)
 	k.remote = &p.location
+	crash.Here("about to push")
 	res, err := c.run(ctx, k)
+	crash.Here("pushed")
 	if err != nil {
 		return fmt.Errorf("pushing branch %s to %s: %w", w.Branch, w.URL, c.pushFailure(p, string(res.Stdout), err))
 	}
-	return c.confirm(ctx, p, head)
+	err = c.confirm(ctx, p, head)
+	crash.Here("push confirmed")
+	return err
 }
 
 // CheckPush asks the remote whether the token may push, without pushing: a dry run that sets the workspace's branch to

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/failure"
 )
 
@@ -80,9 +81,11 @@ func (c *Client) Checkout(ctx context.Context, w Workspace) error {
 	if err := c.make(ctx, made); err != nil {
 		return fmt.Errorf("making the workspace %s: %w", w.Dir, errors.Join(err, RemoveTree(made.Dir)))
 	}
+	crash.Here("workspace made")
 	if err := errors.Join(RemoveTree(w.Dir), os.Rename(made.Dir, w.Dir)); err != nil {
 		return fmt.Errorf("putting the workspace into its place: %w", err)
 	}
+	crash.Here("workspace in its place")
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/store/manifest"
 )
 
@@ -140,6 +141,7 @@ func (s *Store) writeCache() (err error) {
 	if err != nil {
 		return fmt.Errorf("write the cache: %w", err)
 	}
+	crash.Here("cache staged")
 	if err := os.Rename(temp, s.layout.cacheFile()); err != nil {
 		return fmt.Errorf("write the cache: %w", err)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/agent-work-orders/awo/controller/crash"
 )
 
 // Temporary files of ours begin and end like this. The dot keeps them out of every listing.
@@ -27,13 +29,16 @@ func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	if err := writeTemp(temp, data, mode); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
+	crash.At("write", path, "staged")
 	if err := os.Rename(temp, path); err != nil {
 		_ = os.Remove(temp)
 		return fmt.Errorf("write %s: %w", path, err)
 	}
+	crash.At("write", path, "renamed")
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
+	crash.At("write", path, "durable")
 	return nil
 }
 
@@ -66,6 +71,7 @@ func writeTemp(temp string, data []byte, mode fs.FileMode) (err error) {
 	if err := f.Chmod(mode); err != nil {
 		return err
 	}
+	crash.Here("file written")
 	return f.Sync()
 }
 
@@ -81,6 +87,7 @@ func syncDir(dir string) (err error) {
 			err = closed
 		}
 	}()
+	crash.Here("directory changed")
 	if err := f.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
 		return err
 	}

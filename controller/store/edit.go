@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/store/manifest"
 )
 
@@ -276,6 +277,7 @@ func createWhole(path string, data []byte) error {
 	if err := writeTemp(temp, data, 0o644); err != nil {
 		return err
 	}
+	crash.Here("new manifest staged")
 	err := unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
 		err = errors.Join(os.Link(temp, path), os.Remove(temp))

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/agent-work-orders/awo/controller/crash"
 )
 
 // EventType says whether an event is the usual course or not, as in Kubernetes.
@@ -70,6 +72,7 @@ func appendLine(path string, line []byte) (err error) {
 		}
 	}
 	_, err = f.Write(append(line, '\n'))
+	crash.Here("event written")
 	return err
 }
 

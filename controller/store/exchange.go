@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/agent-work-orders/awo/controller/crash"
 )
 
 // errDisturbed says that somebody else changed a file before we could; it is as they left it.
@@ -37,7 +39,10 @@ func (w swapper) swap(path string, before content, after []byte) (stamp, error) 
 	if err != nil {
 		return stamp{}, err
 	}
-	switch err := w.exchange(temp, path); {
+	crash.Here("manifest staged")
+	err = w.exchange(temp, path)
+	crash.Here("manifest exchanged")
+	switch {
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP):
 		err = renameOver(temp, path, before)
 		return staged, err
@@ -47,6 +52,7 @@ func (w swapper) swap(path string, before content, after []byte) (stamp, error) 
 		return stamp{}, errors.Join(fmt.Errorf("exchange: %w", err), os.Remove(temp))
 	}
 	err = w.settle(temp, path, before.data, after)
+	crash.Here("manifest settled")
 	if err == nil || errors.Is(err, errDisturbed) {
 		// What lies there now is what was believed to be at the path, and nobody writes to it.
 		return staged, errors.Join(err, os.Remove(temp))
@@ -101,6 +107,7 @@ func takeAway(path string, before content) error {
 	} else if err != nil {
 		return fmt.Errorf("remove: %w", err)
 	}
+	crash.Here("manifest taken away")
 	out, err := readContent(temp)
 	if err == nil && !out.busy && bytes.Equal(out.data, before.data) {
 		return errors.Join(os.Remove(temp), syncDir(filepath.Dir(path)))

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/store/manifest"
 )
 
@@ -177,10 +178,12 @@ func (s *Store) create(r *Record) error {
 	}); err != nil {
 		return errors.Join(err, os.RemoveAll(staged))
 	}
+	crash.Here("run staged")
 	// A rename onto a directory that is not empty fails, so an id is never used twice.
 	if err := os.Rename(staged, s.layout.Output(r.ID)); err != nil {
 		return errors.Join(err, os.RemoveAll(staged))
 	}
+	crash.Here("run begun")
 	return syncDir(s.layout.Outputs())
 }
 

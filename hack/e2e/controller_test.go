@@ -46,7 +46,7 @@ func (w *world) launch(args ...string) *controllerProcess {
 	w.t.Helper()
 	p := &controllerProcess{done: make(chan struct{})}
 	// Its end is in the hands of the test, which also wants to see it end by itself.
-	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), awo, append([]string{"controller"}, args...)...)
+	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), w.binary, append([]string{"controller"}, args...)...)
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = w.env, w.dir, p, p
 	w.g.Expect(p.cmd.Start()).To(Succeed())
 	go func() {

@@ -40,6 +40,9 @@ type world struct {
 	model  *model.Server
 
 	controller *controllerProcess
+	// binary is the awo that runs; deaths counts the controllers that died.
+	binary string
+	deaths int
 	// again is closed when the controller is in its second life.
 	again chan struct{}
 	// onPush and onCreate are called while a push or a creation is not answered yet.
@@ -57,7 +60,7 @@ func newWorld(t *testing.T, env ...string) *world {
 // newWorldOf makes a world whose repositories can be read without the token, if they are public.
 func newWorldOf(t *testing.T, public bool, env ...string) *world {
 	t.Helper()
-	w := &world{t: t, g: NewWithT(t), dir: t.TempDir(), again: make(chan struct{})}
+	w := &world{binary: awo, t: t, g: NewWithT(t), dir: t.TempDir(), again: make(chan struct{})}
 	w.data = filepath.Join(w.dir, "data")
 	var err error
 	w.git, err = githttp.NewHandler(githttp.Options{
@@ -213,7 +216,7 @@ func (w *world) ends(name string, phase v1alpha1.Phase) v1alpha1.WorkOrderStatus
 
 // run runs the command awo and returns its output.
 func (w *world) run(args ...string) (string, error) {
-	cmd := exec.CommandContext(w.t.Context(), awo, args...)
+	cmd := exec.CommandContext(w.t.Context(), w.binary, args...)
 	cmd.Env, cmd.Dir = w.env, w.dir
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -1,0 +1,45 @@
+//go:build crashpoints
+
+package crash
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+)
+
+var (
+	mu     sync.Mutex
+	passed = map[string]int{}
+)
+
+// Here marks an instant.
+func Here(name string) {
+	mu.Lock()
+	defer mu.Unlock()
+	passed[name]++
+	point := fmt.Sprintf("%s@%d", name, passed[name])
+	trace(point)
+	if at := os.Getenv("AWO_CRASH_AT"); at == point || at+"@1" == point {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+
+// At marks an instant of what is done to a file: "write record.json: renamed".
+func At(doing, file, instant string) { Here(doing + " " + filepath.Base(file) + ": " + instant) }
+
+func trace(point string) {
+	file := os.Getenv("AWO_CRASH_TRACE")
+	if file == "" {
+		return
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return
+	}
+	_, _ = f.WriteString(point + "\n")
+	_ = f.Close()
+}
