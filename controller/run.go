@@ -59,6 +59,9 @@ func run(ctx context.Context, cfg Config) error {
 	if err := endFormer(ctx, s); err != nil {
 		return err
 	}
+	if passing := volume.Passing(s.Layout()); passing != "" {
+		logr.FromContextOrDiscard(ctx).Info("The data directory does not last", "cause", passing)
+	}
 	tools.logVersions(ctx)
 	phases, err := tools.phases(s)
 	if err != nil {

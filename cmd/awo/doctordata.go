@@ -33,7 +33,7 @@ func (d *doctor) checkDataDir(ctx context.Context) []finding {
 	case err == nil && !info.IsDir():
 		err = &fs.PathError{Op: "use", Path: layout.Root, Err: unix.ENOTDIR}
 	case err == nil:
-		err = volume.Check(layout)
+		err = volume.Inspect(layout)
 	}
 	if err != nil {
 		return []finding{volumeFinding(volume.Explain(layout, err))}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -26,13 +27,24 @@ func Prepare(dataDir string) (store.Layout, error) {
 	if err != nil {
 		return layout, err
 	}
+	// The whole before its parts: what mends it mends them, too.
+	if info, err := os.Stat(layout.Root); err == nil && info.IsDir() {
+		if err := allowed(layout, layout.Root, "write into", unix.R_OK|unix.W_OK|unix.X_OK); err != nil {
+			return layout, err
+		}
+	}
 	if err := layout.Create(); err != nil {
 		return layout, Explain(layout, err)
 	}
+	return layout, Inspect(layout)
+}
+
+// Inspect is Check that also looks at what every run has left, which takes longer the more there are.
+func Inspect(layout store.Layout) error {
 	if err := Check(layout); err != nil {
-		return layout, err
+		return err
 	}
-	return layout, checkContents(layout)
+	return checkContents(layout)
 }
 
 // Find is store.NewLayout with an error that says what is in the way.
@@ -61,6 +73,11 @@ func rootCause(err error) error {
 func Check(layout store.Layout) error {
 	for _, dir := range []string{layout.Root, layout.Outputs(), layout.Repositories(), layout.Mirrors(), layout.AgentHomes(), layout.Logs()} {
 		if err := allowed(layout, dir, "write into", unix.R_OK|unix.W_OK|unix.X_OK); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{layout.Outputs(), layout.AgentHomes(), layout.Logs()} {
+		if err := closable(layout, dir); err != nil {
 			return err
 		}
 	}
@@ -100,6 +117,9 @@ func checkContents(layout store.Layout) error {
 // checkChildren looks at the directories of runs, and at the records where there are any.
 func checkChildren(layout store.Layout, dir string) error {
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return explain(layout, "list", dir, err)
 	}
@@ -131,6 +151,18 @@ func allowed(layout store.Layout, path, doing string, mode uint32) error {
 		return nil
 	}
 	return explain(layout, doing, path, err)
+}
+
+// closable sees that a directory is closed to others, or can be closed at the next start, which only its owner may do.
+func closable(layout store.Layout, dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() == 0o700 || os.Geteuid() == 0 {
+		return nil //nolint:nilerr // what is not there is made, and closed by that
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
+		return explain(layout, "close to others", dir, unix.EPERM)
+	}
+	return nil
 }
 
 // tryWriting writes a file that is never seen. A file system may allow it and yet have no room.
