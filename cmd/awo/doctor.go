@@ -39,12 +39,13 @@ type doctor struct {
 }
 
 func newDoctorCommand(global *globalOptions) *cobra.Command {
-	var noHeaders bool
+	var noHeaders, login bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that everything orders need is there",
-		Long:  "Check the data directory, the controller, programs and credentials, and say what to do.\nThe exit code is 1 if a check fails; a warning is no failure. Secrets are named, never shown.",
-		Args:  cobra.NoArgs,
+		Long: "Check the data directory, the controller, programs and credentials, and say what to do.\nThe exit code is 1 if a check fails; a warning is no failure. Secrets are named, never shown.\n" +
+			"It looks with the environment that it is started in: the controller's if it runs where the controller does,\nas by `docker compose exec`.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			spawner, err := process.NewSpawner()
 			if err != nil {
@@ -52,10 +53,15 @@ func newDoctorCommand(global *globalOptions) *cobra.Command {
 			}
 			environ := process.Environment(os.Environ(), process.ToolAllow...)
 			d := &doctor{globalOptions: global, environ: environ, version: versionBy(spawner, environ)}
-			return d.print(d.examine(cmd.Context()), noHeaders)
+			findings := d.examine(cmd.Context())
+			if login {
+				findings = append(findings, d.checkLogin(cmd.Context(), spawner)...)
+			}
+			return d.print(findings, noHeaders)
 		},
 	}
 	cmd.Flags().BoolVar(&noHeaders, "no-headers", false, "Leave out the headers of the table")
+	cmd.Flags().BoolVar(&login, "login", false, "Also call GitHub and Anthropic with the credentials, which costs nothing, and fail if one is refused")
 	return cmd
 }
 
