@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"os"
 
@@ -36,6 +37,8 @@ type doctor struct {
 	environ []string
 	// version runs a program with --version and returns the first line of what it prints.
 	version func(ctx context.Context, path string) (string, error)
+	// roots are the certificates that claude trusts; nil for the system's.
+	roots *x509.CertPool
 }
 
 func newDoctorCommand(global *globalOptions) *cobra.Command {
@@ -54,6 +57,9 @@ func newDoctorCommand(global *globalOptions) *cobra.Command {
 			environ := process.Environment(os.Environ(), process.ToolAllow...)
 			d := &doctor{globalOptions: global, environ: environ, version: versionBy(spawner, environ)}
 			findings := d.examine(cmd.Context())
+			extra, forget := d.trustExtra()
+			defer forget()
+			findings = append(findings, extra...)
 			if login {
 				findings = append(findings, d.checkLogin(cmd.Context(), spawner)...)
 			}

@@ -4,13 +4,10 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -181,13 +178,9 @@ func (d *doctor) askAnthropic(ctx context.Context, base string, header http.Head
 		return answer{err: err}
 	}
 	req.Header = header
-	pool, err := d.trusted()
-	if err != nil {
-		return answer{err: err}
-	}
 	client := &http.Client{
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+			Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: d.roots, MinVersion: tls.VersionTLS12},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -206,23 +199,4 @@ func (d *doctor) askAnthropic(ctx context.Context, base string, header http.Head
 		a.who = "organization " + name
 	}
 	return a
-}
-
-// trusted are the system's certificates and those of NODE_EXTRA_CA_CERTS.
-func (d *doctor) trusted() (*x509.CertPool, error) {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, fmt.Errorf("read the system's certificates: %w", err)
-	}
-	const variable = "NODE_EXTRA_CA_CERTS"
-	file, _ := d.lookup(variable)
-	if file == "" {
-		return pool, nil
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", variable, err)
-	}
-	pool.AppendCertsFromPEM(data)
-	return pool, nil
 }
