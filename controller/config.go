@@ -70,6 +70,8 @@ type Config struct {
 	// Redactor knows the secrets and takes them out of whatever leaves the controller. Those in files change; the
 	// functions above make known to it what they read.
 	Redactor *process.Redactor
+	// ExtraCACerts is a folder of certificates to trust beside the system's; empty for none.
+	ExtraCACerts string
 
 	// Environ is the controller's own environment, from which allow lists choose.
 	Environ []string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/volume"
 	"github.com/agent-work-orders/awo/controller/workorder"
 )
 
@@ -32,8 +34,17 @@ const loopsLimit = time.Second
 const sweepEvery = 30 * time.Second
 
 // Run runs the controller until ctx ends, and returns when its children have ended and their state is recorded.
-// It takes the lock of the data directory: *store.LockedError names the controller that has it.
+// It takes the lock of the data directory: *store.LockedError names the controller that has it. What is wrong with the
+// data directory itself comes as a *volume.Error.
 func Run(ctx context.Context, cfg Config) error {
+	err := run(ctx, cfg)
+	if err == nil {
+		return nil
+	}
+	return volume.Explain(store.Layout{Root: cfg.DataDir}, err)
+}
+
+func run(ctx context.Context, cfg Config) error {
 	ctrllog.SetLogger(logr.FromContextOrDiscard(ctx))
 	spawner, err := process.NewSpawner()
 	if err != nil {
@@ -44,9 +55,19 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer release()
+	cfg, trusted, err := cfg.trusting(s.Layout())
+	if err != nil {
+		return err
+	}
+	if cfg.ExtraCACerts != "" {
+		logr.FromContextOrDiscard(ctx).Info("Extra certificates are trusted", "folder", cfg.ExtraCACerts, "files", trusted)
+	}
 	tools := newTools(cfg, spawner, s)
 	if err := endFormer(ctx, s); err != nil {
 		return err
+	}
+	if passing := volume.Passing(s.Layout()); passing != "" {
+		logr.FromContextOrDiscard(ctx).Info("The data directory does not last", "cause", passing)
 	}
 	tools.logVersions(ctx)
 	phases, err := tools.phases(s)
@@ -61,6 +82,12 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	address := filepath.Join(s.Layout().Root, server.AddressFileName)
+	if err := server.WriteAddress(address, endpoint.URL(), store.WriteFile); err != nil {
+		return errors.Join(err, endpoint.Close())
+	}
+	// A file that stays behind names an address where nobody answers, which says the same.
+	defer func() { _ = os.Remove(address) }()
 	return runAll(ctx, s, c, endpoint, spawner)
 }
 

@@ -73,7 +73,7 @@ func (o *controllerOptions) addFlags(f *pflag.FlagSet) {
 
 func (o *controllerOptions) addServerFlags(f *pflag.FlagSet) {
 	c := &o.config
-	c.Port, c.HTTPAuth, c.MaxConcurrent, o.logLevel, o.status = 8888, "token", runtime.NumCPU(), "info", "auto"
+	c.Port, c.HTTPAuth, c.MaxConcurrent, o.logLevel, o.status = defaultPort, "token", runtime.NumCPU(), "info", "auto"
 	f.StringVar(&c.BindAddress, "bind-address", "127.0.0.1", "The address that the HTTP endpoint listens on")
 	f.Var(number{&c.Port, 0, 65535}, "port", "The port of the HTTP endpoint, 0 for a free one (ARCHON_AWO_PORT)")
 	f.Var(choice{&c.HTTPAuth, []string{"token", "none"}}, "http-auth", "Who may read orders over HTTP: bearers of server-token, or everyone")
@@ -90,6 +90,7 @@ func (o *controllerOptions) addRepositoryFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.AuthorEmail, "git-author-email", "awo@users.noreply.github.com", "The address that signs commits")
 	f.StringVar(&c.GitPath, "git-path", "git", "The git program")
 	f.StringVar(&c.GHPath, "gh-path", "gh", "The GitHub CLI (GH_CLI_PATH)")
+	f.StringVar(&c.ExtraCACerts, "extra-ca-certs", "", "A folder of .crt and .pem files that git, gh and agents trust beside the system's certificates")
 	f.StringVar(&c.GitHubHost, "github-host", "", "A GitHub host beside github.com (GH_HOST)")
 }
 
@@ -142,6 +143,12 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 	}
 	if err := absolutePaths(&c.GitPath, &c.GHPath, &c.ClaudePath, &c.CommandsDir); err != nil {
 		return err
+	}
+	if c.ExtraCACerts != "" {
+		// A folder is meant even where the name has no slash.
+		if c.ExtraCACerts, err = filepath.Abs(c.ExtraCACerts); err != nil {
+			return fmt.Errorf("find %s: %w", c.ExtraCACerts, err)
+		}
 	}
 	c.GitHosts = o.tokenHosts()
 	c.Environ, c.Version = os.Environ(), version
