@@ -46,9 +46,9 @@ e2e: ## Run only the end-to-end tests: real claude, gh and git against scripted 
 	hack/test.sh ./hack/e2e/...
 
 .PHONY: faults
-faults: ## Kill the controller at every crash point and see that nothing is lost (FAULTS=-count=20 for more).
+faults: ## Kill the controller at every durable step, fail every write: nothing is lost (FAULTS=-count=20).
 	@hack/tools.sh
-	hack/test.sh -tags=crashpoints -run='AnyCrashPoint|KilledCommand' $(FAULTS) ./hack/e2e
+	hack/test.sh -tags=crashpoints -run='AnyCrashPoint|KilledCommand|DiskFails' $(FAULTS) ./hack/e2e ./controller/store
 
 .PHONY: bench
 bench: build ## Measure: figures as a Markdown table (BENCH='-quick' for a short one).

@@ -180,7 +180,7 @@ func (s *Store) create(r *Record) error {
 	}
 	crash.Here("run staged")
 	// A rename onto a directory that is not empty fails, so an id is never used twice.
-	if err := os.Rename(staged, s.layout.Output(r.ID)); err != nil {
+	if err := rename(staged, s.layout.Output(r.ID)); err != nil {
 		return errors.Join(err, os.RemoveAll(staged))
 	}
 	crash.Here("run begun")
