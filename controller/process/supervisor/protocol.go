@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/agent-work-orders/awo/controller/process/descriptor"
 )
 
 // Name is the argv[0] that turns a run of the binary into a supervisor.
@@ -93,7 +95,7 @@ func readSpec(r io.Reader) (Spec, error) {
 	if _, err := io.ReadFull(r, body); err != nil {
 		return Spec{}, err
 	}
-	return parseSpec(split(body, 0))
+	return parseSpec(descriptor.Split(body, 0))
 }
 
 // parseSpec takes the fields apart.
@@ -142,7 +144,7 @@ func ReadReport(r io.Reader) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	words := split([]byte(line+" "), ' ')
+	words := descriptor.Split([]byte(line+" "), ' ')
 	if len(words) != 3 {
 		return Report{}, errMalformed
 	}
@@ -176,17 +178,4 @@ func readLine(r io.Reader) (string, error) {
 		line = append(line, b[0])
 	}
 	return "", errMalformed
-}
-
-// split parts what a separator ends; what follows the last one is dropped.
-func split(body []byte, separator byte) []string {
-	var fields []string
-	begin := 0
-	for i, b := range body {
-		if b == separator {
-			fields = append(fields, string(body[begin:i]))
-			begin = i + 1
-		}
-	}
-	return fields
 }

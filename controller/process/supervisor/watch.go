@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -67,7 +68,7 @@ func newWatch(agent tree.Process, grace time.Duration) *watch {
 }
 
 // listen turns what comes over the lifeline into events.
-func (w *watch) listen(lifeline fd) {
+func (w *watch) listen(lifeline io.Reader) {
 	var command [1]byte
 	for {
 		if _, err := lifeline.Read(command[:]); err != nil {
