@@ -30,6 +30,7 @@ type Git interface {
 	Fetch(ctx context.Context, url, id, base string) error
 	Checkout(ctx context.Context, w git.Workspace) error
 	Reset(ctx context.Context, w git.Workspace) error
+	Borrowed(w git.Workspace) ([]string, error)
 	Collect(ctx context.Context, w git.Workspace, message string) (git.Collected, error)
 	CheckPush(ctx context.Context, w git.Workspace) error
 	Push(ctx context.Context, w git.Workspace, head, lease string) error

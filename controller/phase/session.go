@@ -76,11 +76,16 @@ func (r *Runner) task(rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte
 	if err != nil {
 		return agent.Task{}, err
 	}
+	borrowed, err := r.Git.Borrowed(r.workspace(rec))
+	if err != nil {
+		return agent.Task{}, err
+	}
 	session := rec.Sessions[p]
 	task := agent.Task{
 		Name: rec.Name, ID: rec.ID, Phase: p, Attempt: rec.Attempts[p] + 1,
 		Prompt: first, Resume: resume, Spec: rec.Spec.Agent, ReadOnly: p == v1alpha1.PhasePlanning,
 		Dir: r.Layout.Workspace(rec.ID), Home: r.Layout.AgentHome(rec.ID), TempDir: r.Layout.Temp(rec.ID),
+		Borrowed:     borrowed,
 		Session:      agent.Session{ID: session.ID, Resume: session.Started},
 		BudgetLeft:   left,
 		PhaseTimeout: rec.Spec.Timeouts.Phase.Value(r.Settings.PhaseTimeout),

@@ -28,6 +28,9 @@ func (e *ConfineError) Error() string {
 		"or set --agent-sandbox=off to run agents unconfined", e.Name, e.Step, e.Err)
 }
 
+// ErrNeverConfined says that a process ended, or was never started, before it had come to be confined.
+var ErrNeverConfined = errors.New("its process ended before it was confined")
+
 // Confinement is the way to the confined stage of one process: what it is told, and what it reports.
 type Confinement struct {
 	name          string
@@ -71,7 +74,7 @@ func (c *Confinement) Files() []*os.File { return []*os.File{c.spec, c.report.w,
 
 // Outcome waits until the stage has become the program, and returns why it did not. It is to be called once, after the
 // process was started; the files are closed then. A program that does not exist or cannot be executed gives an
-// *fs.PathError as without a sandbox, everything else a *ConfineError.
+// *fs.PathError as without a sandbox, everything else a *ConfineError or ErrNeverConfined.
 func (c *Confinement) Outcome() error {
 	c.closeTheirs()
 	_ = c.report.r.SetReadDeadline(time.Now().Add(startLimit))
@@ -98,7 +101,7 @@ func (c *Confinement) judge(reports []confined.Report) error {
 		}
 	}
 	if len(reports) == 0 {
-		return &ConfineError{Name: c.name, Step: "waiting for it", Err: errors.New("the process ended before it was confined")}
+		return fmt.Errorf("start %s: %w", c.name, ErrNeverConfined)
 	}
 	return nil
 }

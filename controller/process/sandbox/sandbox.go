@@ -133,7 +133,7 @@ func (p *Policy) ReadOnly(r Run) *Rules {
 		return nil
 	}
 	rules.offline = true
-	rules.grants = slices.DeleteFunc(rules.grants, func(g grant) bool { return g.access == write })
+	rules.grants = slices.DeleteFunc(rules.grants, func(g grant) bool { return g.access&write == write })
 	return rules
 }
 
