@@ -39,12 +39,16 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("preparing to start processes: %w", err)
 	}
+	box, err := newSandbox(cfg, logr.FromContextOrDiscard(ctx))
+	if err != nil {
+		return err
+	}
 	s, release, err := openStore(cfg, spawner)
 	if err != nil {
 		return err
 	}
 	defer release()
-	tools := newTools(cfg, spawner, s)
+	tools := newTools(cfg, spawner, box, s)
 	if err := endFormer(ctx, s); err != nil {
 		return err
 	}

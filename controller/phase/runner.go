@@ -57,6 +57,8 @@ type Settings struct {
 	AllowProtectedPaths bool
 	// LogPrompts keeps each prompt in outputs/<id>/prompts.
 	LogPrompts bool
+	// Confinement says how agents are confined.
+	Confinement store.Confinement
 }
 
 // Runner runs phases. All fields are required.

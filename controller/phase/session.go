@@ -102,6 +102,7 @@ func (r *Runner) started(id string, p v1alpha1.Phase) func(process.Identity) err
 	return func(who process.Identity) error {
 		_, err := r.Records.Update(id, func(rec *store.Record) error {
 			rec.Supervisor = &store.Process{PID: who.PID, StartTime: who.StartTime, BootID: who.BootID}
+			rec.Confinement = &r.Settings.Confinement
 			if s, ok := rec.Sessions[p]; ok {
 				s.Started = true
 				rec.Sessions[p] = s

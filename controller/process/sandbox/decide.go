@@ -31,6 +31,16 @@ type Status struct {
 var ErrNoLandlock = errors.New("the kernel offers no Landlock (it came with Linux 5.13; look for landlock in /sys/kernel/security/lsm, " +
 	"and for a seccomp profile that forbids it)")
 
+// checkPorts refuses what is no port.
+func checkPorts(ports []int) error {
+	for _, port := range ports {
+		if port < 1 || port > 65535 {
+			return fmt.Errorf("--agent-ports: %d is not a port; name numbers from 1 to 65535", port)
+		}
+	}
+	return nil
+}
+
 // decide works out what the mode means on a kernel with that Landlock, where those sockets are in reach.
 func decide(mode Mode, abi int, sockets []string, ports []int) (Status, error) {
 	switch {

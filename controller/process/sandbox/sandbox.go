@@ -6,6 +6,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -92,7 +93,7 @@ func New(o Options) (*Policy, error) {
 		return nil, err
 	}
 	p.closed = closedPaths(o)
-	if err := checkPaths(o, p.closed); err != nil {
+	if err := errors.Join(checkPaths(o, p.closed), checkPorts(o.Ports)); err != nil {
 		return nil, err
 	}
 	return p, nil
