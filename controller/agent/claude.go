@@ -217,12 +217,15 @@ func (c *Claude) environment(t Task) []string {
 	return environment(c.config.Environ, c.config.Allow, t, own...)
 }
 
-// prepareDirs makes home and temporary directory ready for a phase.
+// prepareDirs makes home, temporary directory and workspace ready for a phase.
 func prepareDirs(t Task) error {
 	if err := prepareHome(t.Home); err != nil {
 		return err
 	}
-	return prepareTemp(t.TempDir)
+	if err := prepareTemp(t.TempDir); err != nil {
+		return err
+	}
+	return openWorkspace(t.Dir)
 }
 
 // outcome is what is to be told of a run, however it ended.

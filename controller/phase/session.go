@@ -34,6 +34,7 @@ func (r *Runner) runAgent(
 		return nil, err
 	}
 	out, runErr := a.Run(ctx, task)
+	r.afterAgent(ctx, rec.ID)
 	if runErr == nil {
 		runErr = accept(out.Text)
 	}

@@ -175,6 +175,8 @@ func (c *Child) begin(spec supervisor.Spec, started func(Identity) error, confin
 		return confinement.Outcome()
 	case first.Started:
 		return nil
+	case confinement != nil:
+		return &ConfineError{Name: confinement.name, Step: "starting", Err: first.Errno}
 	}
 	return &os.PathError{Op: "execute", Path: spec.Path, Err: first.Errno}
 }

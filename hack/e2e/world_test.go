@@ -42,6 +42,8 @@ type world struct {
 	model  *model.Server
 
 	controller *controllerProcess
+	// change, if set, changes how the controller is started.
+	change func(*exec.Cmd)
 	// again is closed when the controller is in its second life.
 	again chan struct{}
 	// onPush and onCreate are called while a push or a creation is not answered yet.

@@ -158,30 +158,30 @@ func closedPaths(o Options) []string {
 // checkPaths refuses paths that would undo the sandbox or do nothing.
 func checkPaths(o Options, closed []string) error {
 	for _, path := range o.Read {
-		if err := checkPath("AWO_AGENT_READ", path, closed); err != nil {
+		if err := checkPath("--agent-read", path, closed); err != nil {
 			return err
 		}
 	}
 	for _, path := range o.Write {
-		if err := checkPath("AWO_AGENT_WRITE", path, closed); err != nil {
+		if err := checkPath("--agent-write", path, closed); err != nil {
 			return err
 		}
 		for _, c := range closed {
 			if below(c, real(path)) {
-				return fmt.Errorf("AWO_AGENT_WRITE: %s holds %s, which is closed to agents; name directories beside it", path, c)
+				return fmt.Errorf("--agent-write: %s holds %s, which is closed to agents; name directories beside it", path, c)
 			}
 		}
 	}
 	return nil
 }
 
-func checkPath(variable, path string, closed []string) error {
+func checkPath(flag, path string, closed []string) error {
 	if !filepath.IsAbs(path) {
-		return fmt.Errorf("%s: %q is not an absolute path; begin it with a slash", variable, path)
+		return fmt.Errorf("%s: %q is not an absolute path; begin it with a slash", flag, path)
 	}
 	for _, c := range closed {
 		if below(real(path), c) {
-			return fmt.Errorf("%s: %s lies in %s, which is closed to agents; take it out of the list", variable, path, c)
+			return fmt.Errorf("%s: %s lies in %s, which is closed to agents; take it out of the list", flag, path, c)
 		}
 	}
 	return nil
