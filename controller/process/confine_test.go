@@ -249,3 +249,12 @@ EOF' 2>&1 >/dev/stdout | grep -q here`,
 		})
 	}
 }
+
+// A fork bomb comes to an end: an ordinary user's at the kernel's limit, root's by the supervisor.
+func TestConfinedForkBomb(t *testing.T) {
+	g := NewWithT(t)
+	s := newScene(t, func(o *sandbox.Options) { o.MaxProcesses = 50 })
+	_, stderr, status := s.run(t, `n=0; while [ $n -lt 2000 ]; do sleep 60 & n=$((n+1)); done; wait`, true)
+	g.Expect(status.Code).NotTo(BeZero())
+	g.Expect(stderr).To(Or(MatchRegexp("(?i)cannot fork"), ContainSubstring("it had more than 50 processes")))
+}

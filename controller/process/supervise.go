@@ -113,7 +113,7 @@ func (a Agent) spec() (supervisor.Spec, error) {
 	}
 	return supervisor.Spec{
 		Path: resolved.Path, Argv: resolved.Args, Dir: dir, Env: marked(resolved.Env, a.WorkOrderID),
-		Grace: a.grace(), ExtraFiles: len(a.ExtraFiles),
+		Grace: a.grace(), MaxProcesses: a.Sandbox.MaxProcesses(), ExtraFiles: len(a.ExtraFiles),
 	}, nil
 }
 

@@ -57,8 +57,9 @@ type Rules struct {
 	ports  []int
 	// offline forbids all TCP.
 	offline bool
-	// processes is how many the program may add.
+	// processes is how many the program may add; root says that the kernel does not hold it to that.
 	processes int
+	root      bool
 }
 
 // LandlockABI returns the version of Landlock that the kernel has, 0 for none.
@@ -168,6 +169,15 @@ func (r *Rules) Limits() []confined.Limit {
 		{Resource: unix.RLIMIT_FSIZE, Soft: maxFileSize, Hard: maxFileSize},
 		{Resource: unix.RLIMIT_CORE},
 	}
+}
+
+// MaxProcesses is how many processes the supervisor lets the program's tree have, where the kernel sets root no limit; 0
+// leaves it to the kernel.
+func (r *Rules) MaxProcesses() int {
+	if r == nil || !r.root {
+		return 0
+	}
+	return r.processes
 }
 
 // tasks counts the processes and threads of the machine.

@@ -41,7 +41,7 @@ type Options struct {
 	// Secrets are files that stay closed also where they lie in a directory that may be read.
 	Secrets []string
 	// MaxProcesses is how many processes and threads all confined programs of a user may add to those of the machine.
-	// The kernel does not hold root to it. Default: 4096.
+	// The kernel does not hold root to it; there the supervisor counts the processes of each program. Default: 4096.
 	MaxProcesses int
 	// Root says that agents run as root, to whom the modes of files close nothing.
 	Root bool
@@ -115,7 +115,7 @@ func (p *Policy) Rules(r Run) *Rules {
 	if !p.Active() {
 		return nil
 	}
-	rules := &Rules{abi: p.abi, ports: p.options.Ports, processes: p.options.MaxProcesses}
+	rules := &Rules{abi: p.abi, ports: p.options.Ports, processes: p.options.MaxProcesses, root: p.options.Root}
 	rules.grants = append(rules.grants, p.common()...)
 	rules.grants = append(rules.grants, p.program(r.Program)...)
 	for _, dir := range r.Read {

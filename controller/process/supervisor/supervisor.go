@@ -64,6 +64,7 @@ func run(d descriptors) int {
 	go w.listen(descriptor.FD(d.lifeline))
 	go w.heed(terminated)
 	go w.reap()
+	go w.count(spec.MaxProcesses)
 	d.send(w.untilGone())
 	return 0
 }
