@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"time"
 )
 
 // system are the directories of programs, libraries and their settings.
@@ -31,7 +33,7 @@ func (p *Policy) common() []grant {
 	var out []grant
 	for _, dir := range system() {
 		if dir == "/etc" && p.options.Root {
-			out = append(out, p.public(dir)...)
+			out = append(out, p.settings.grants(p.options.Now(), func() []grant { return p.public(dir) })...)
 			continue
 		}
 		out = append(out, p.around(real(dir))...)
@@ -120,6 +122,26 @@ func (p *Policy) around(path string) []grant {
 		}
 	}
 	return out
+}
+
+// rememberFor is how long is relied on what a walk has found: it takes longer than all the rest of a start.
+const rememberFor = time.Minute
+
+// remembered keeps the grants that a walk has found. They are paths, so what is replaced meanwhile is found under its
+// name.
+type remembered struct {
+	mu    sync.Mutex
+	found []grant
+	until time.Time
+}
+
+func (r *remembered) grants(now time.Time, walk func() []grant) []grant {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !now.Before(r.until) {
+		r.found, r.until = walk(), now.Add(rememberFor)
+	}
+	return r.found
 }
 
 // public grants what everybody may read, for root, whom modes do not stop: passwords and keys of the machine stay

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 )
@@ -149,4 +150,14 @@ func TestReadOnlyRulesGrantNoWrite(t *testing.T) {
 	g.Expect(found).To(And(HaveKeyWithValue("data/workspace", write), HaveKey("write")))
 	found = granted(root, p.ReadOnly(Run{Read: own, Write: own}).grants)
 	g.Expect(found).To(Equal(map[string]access{"data/workspace": read}))
+}
+
+func TestWalksAreRemembered(t *testing.T) {
+	g := NewWithT(t)
+	walks, start := 0, time.Unix(0, 0)
+	var r remembered
+	for _, at := range []time.Duration{0, rememberFor - 1, rememberFor, rememberFor + 1} {
+		g.Expect(r.grants(start.Add(at), func() []grant { walks++; return []grant{{path: "/etc"}} })).To(HaveLen(1))
+	}
+	g.Expect(walks).To(Equal(2))
 }

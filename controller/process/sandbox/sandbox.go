@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Mode is what is to happen where agents cannot be confined.
@@ -45,6 +46,8 @@ type Options struct {
 	MaxProcesses int
 	// Root says that agents run as root, to whom the modes of files close nothing.
 	Root bool
+	// Now tells the time. Default: time.Now.
+	Now func() time.Time
 	// ABI returns the version of Landlock that the kernel has, 0 for none. Default: LandlockABI.
 	ABI func() int
 	// Sockets lists sockets that an agent could escape by. Default: Sockets with Environ.
@@ -58,6 +61,8 @@ type Policy struct {
 	status  Status
 	// closed are paths that are in no grant.
 	closed []string
+	// settings remembers what was granted of /etc.
+	settings remembered
 }
 
 // Run is what one program may reach beyond what all may.
@@ -75,6 +80,9 @@ func New(o Options) (*Policy, error) {
 	}
 	if o.Sockets == nil {
 		o.Sockets = func() []string { return Sockets(o.Environ) }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.MaxProcesses == 0 {
 		o.MaxProcesses = maxProcesses
