@@ -58,11 +58,10 @@ func (s server) failure(ended error) error {
 	if s.confinement == nil {
 		return nil
 	}
-	err := s.confinement.Outcome()
-	if errors.Is(err, process.ErrNeverConfined) && ended != nil {
-		return nil
+	if err := s.confinement.Outcome(); err != nil && (ended == nil || !errors.Is(err, process.ErrNeverConfined)) {
+		return err
 	}
-	return err
+	return nil
 }
 
 // borrowed are the directories of other repositories that a workspace's repository needs.

@@ -33,7 +33,7 @@ func dial(network, address string) error {
 	// A plain socket: Go's own dialer would use multipath TCP.
 	dialer := net.Dialer{}
 	dialer.SetMultipathTCP(false)
-	conn, err := dialer.Dial(network, address) //nolint:noctx // the process ends with it
+	conn, err := dialer.Dial(network, address)
 	if err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func makeWay(fd, extraFiles int) (descriptor.FD, error) {
 // confine takes everything from this thread. The name of the step is that of the one that failed.
 func confine(s Spec, ruleset descriptor.FD) (step string, err error) {
 	// Until it is confined nobody of the same user is to get into it.
-	prctl(prSetDumpable, 0, 0)
+	_ = prctl(prSetDumpable, 0)
 	// A stricter umask stays.
 	syscall.Umask(s.Umask | syscall.Umask(s.Umask))
 	if err := dropPrivileges(); err != nil {
@@ -143,15 +143,15 @@ func confine(s Spec, ruleset descriptor.FD) (step string, err error) {
 // dropPrivileges gives up every capability and the way to gain any. Who started this stage has done so already;
 // this does not rely on it.
 func dropPrivileges() error {
-	if errno := prctl(prSetNoNewPrivs, 1, 0); errno != 0 {
+	if errno := prctl(prSetNoNewPrivs, 1); errno != 0 {
 		return errno
 	}
 	for capability := uintptr(0); capability <= lastCapability; capability++ {
 		// An ordinary user may not, and needs not: no_new_privs keeps it from gaining any.
-		prctl(prCapbsetDrop, capability, 0)
+		_ = prctl(prCapbsetDrop, capability)
 	}
 	// Old kernels know no ambient capabilities; they go with the permitted ones besides.
-	prctl(prCapAmbient, prCapAmbientClearAll, 0)
+	_ = prctl(prCapAmbient, prCapAmbientClearAll)
 	header := struct {
 		version uint32
 		pid     int32
@@ -175,7 +175,7 @@ func lower(l Limit) error {
 }
 
 // prctl sets an attribute of the thread or the process.
-func prctl(option, value, more uintptr) syscall.Errno {
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, option, value, more, 0, 0, 0)
+func prctl(option, value uintptr) syscall.Errno {
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, option, value, 0, 0, 0, 0)
 	return errno
 }

@@ -49,7 +49,8 @@ const maxSpec = 32 << 20
 
 // Encode returns the Spec as fields that are each ended by a zero byte, which none of them may contain.
 func (s Spec) Encode() []byte {
-	fields := []string{s.Path, strconv.Itoa(s.Umask), strconv.Itoa(s.ExtraFiles), strconv.Itoa(len(s.Limits))}
+	fields := make([]string, 0, fixedFields+limitFields*len(s.Limits)+len(s.Argv))
+	fields = append(fields, s.Path, strconv.Itoa(s.Umask), strconv.Itoa(s.ExtraFiles), strconv.Itoa(len(s.Limits)))
 	for _, l := range s.Limits {
 		fields = append(fields, strconv.Itoa(l.Resource), strconv.FormatUint(l.Soft, 10), strconv.FormatUint(l.Hard, 10))
 	}

@@ -11,9 +11,8 @@ import (
 
 // system are the directories of programs, libraries and their settings.
 func system() []string {
-	dirs := []string{"/usr", "/bin", "/sbin", "/etc", "/opt", "/nix"}
 	libraries, _ := filepath.Glob("/lib*")
-	return append(dirs, libraries...)
+	return slices.Concat([]string{"/usr", "/bin", "/sbin", "/etc", "/opt", "/nix"}, libraries)
 }
 
 // kernel is what runtimes read of the machine: how many CPUs and how much memory there are. Of other processes /proc
@@ -36,11 +35,12 @@ func (p *Policy) common() []grant {
 			out = append(out, p.settings.grants(p.options.Now(), func() []grant { return p.public(dir) })...)
 			continue
 		}
-		out = append(out, p.around(real(dir))...)
+		out = append(out, p.around(realPath(dir))...)
 	}
 	for _, dir := range filepath.SplitList(variable(p.options.Environ, "PATH")) {
-		if filepath.IsAbs(dir) && !p.holdsHome(real(dir)) {
-			out = append(out, p.around(real(dir))...)
+		if filepath.IsAbs(dir) && !p.holdsHome(realPath(dir)) {
+			out = append(out, p.around(realPath(dir))...)
+			out = append(out, p.library(realPath(dir))...)
 		}
 	}
 	files := slices.Concat(kernel, linked)
@@ -48,20 +48,30 @@ func (p *Policy) common() []grant {
 		files = append(files, variable(p.options.Environ, name))
 	}
 	for _, path := range files {
-		if filepath.IsAbs(path) && !p.isClosed(real(path)) {
-			out = append(out, grant{path: real(path), access: read})
+		if filepath.IsAbs(path) && !p.isClosed(realPath(path)) {
+			out = append(out, grant{path: realPath(path), access: read})
 		}
 	}
 	for _, path := range devices {
 		out = append(out, grant{path: path, access: device})
 	}
 	for _, path := range p.options.Read {
-		out = append(out, p.around(real(path))...)
+		out = append(out, p.around(realPath(path))...)
 	}
 	for _, path := range p.options.Write {
-		out = append(out, grant{path: real(path), access: write | device})
+		out = append(out, grant{path: realPath(path), access: write | device})
 	}
 	return unique(out)
+}
+
+// library grants the directory lib beside a directory bin, such as that of a Node.js in a home: programs there are
+// links into it.
+func (p *Policy) library(dir string) []grant {
+	prefix := filepath.Dir(dir)
+	if filepath.Base(dir) != "bin" || p.holdsHome(prefix) {
+		return nil
+	}
+	return p.around(realPath(filepath.Join(prefix, "lib")))
 }
 
 // program grants the directory of a program, for what lies beside it, and that of the package it belongs to. In a home
@@ -70,7 +80,7 @@ func (p *Policy) program(path string) []grant {
 	if !filepath.IsAbs(path) {
 		return nil
 	}
-	file := real(path)
+	file := realPath(path)
 	dir := filepath.Dir(file)
 	if p.holdsHome(dir) {
 		if p.isClosed(file) {
@@ -98,7 +108,7 @@ func (p *Policy) holdsHome(dir string) bool { return p.options.holdsHome(dir) }
 
 func (o Options) holdsHome(dir string) bool {
 	home := variable(o.Environ, "HOME")
-	return dir == "/" || filepath.IsAbs(home) && below(real(home), dir)
+	return dir == "/" || filepath.IsAbs(home) && below(realPath(home), dir)
 }
 
 // isClosed tells whether a path lies in one that is closed.
@@ -147,7 +157,7 @@ func (r *remembered) grants(now time.Time, walk func() []grant) []grant {
 // public grants what everybody may read, for root, whom modes do not stop: passwords and keys of the machine stay
 // closed.
 func (p *Policy) public(dir string) []grant {
-	grants, _ := p.publicTree(real(dir))
+	grants, _ := p.publicTree(realPath(dir))
 	return grants
 }
 

@@ -148,9 +148,9 @@ func (p *Policy) ReadOnly(r Run) *Rules {
 
 // closedPaths are the data directory, and the files of secrets with the directories that hold them.
 func closedPaths(o Options) []string {
-	closed := []string{real(o.DataDir)}
+	closed := []string{realPath(o.DataDir)}
 	for _, file := range o.Secrets {
-		for _, path := range []string{filepath.Clean(file), real(file)} {
+		for _, path := range []string{filepath.Clean(file), realPath(file)} {
 			closed = append(closed, path)
 			// A secret of Kubernetes is replaced by another directory beside it.
 			dir := filepath.Dir(path)
@@ -175,7 +175,7 @@ func checkPaths(o Options, closed []string) error {
 			return err
 		}
 		for _, c := range closed {
-			if below(c, real(path)) {
+			if below(c, realPath(path)) {
 				return fmt.Errorf("--agent-write: %s holds %s, which is closed to agents; name directories beside it", path, c)
 			}
 		}
@@ -188,7 +188,7 @@ func checkPath(flag, path string, closed []string) error {
 		return fmt.Errorf("%s: %q is not an absolute path; begin it with a slash", flag, path)
 	}
 	for _, c := range closed {
-		if below(real(path), c) {
+		if below(realPath(path), c) {
 			return fmt.Errorf("%s: %s lies in %s, which is closed to agents; take it out of the list", flag, path, c)
 		}
 	}
@@ -200,8 +200,8 @@ func below(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }
 
-// real resolves symlinks as far as the path exists.
-func real(path string) string {
+// realPath resolves symlinks as far as the path exists.
+func realPath(path string) string {
 	path = filepath.Clean(path)
 	for rest := ""; ; {
 		if resolved, err := filepath.EvalSymlinks(path); err == nil {

@@ -82,7 +82,7 @@ func socketPaths(value string) []string {
 func unlike(paths []string) []string {
 	var out []string
 	for _, path := range paths {
-		if path = real(path); !slices.Contains(out, path) {
+		if path = realPath(path); !slices.Contains(out, path) {
 			out = append(out, path)
 		}
 	}
