@@ -3,7 +3,6 @@ package controller
 import (
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/go-logr/logr"
 
@@ -16,13 +15,13 @@ import (
 // newSandbox decides how agents are confined and says so once. The error ends the start: agents would not be confined
 // as they have to be.
 func newSandbox(cfg Config, log logr.Logger) (*sandbox.Policy, error) {
-	read := cfg.AgentRead
+	var public []string
 	if cfg.ExtraCACerts != "" {
-		read = append(slices.Clone(read), filepath.Join(cfg.DataDir, trust.FileName))
+		public = append(public, filepath.Join(cfg.DataDir, trust.FileName))
 	}
 	box, err := sandbox.New(sandbox.Options{
 		Mode: cfg.AgentSandbox, DataDir: cfg.DataDir, Environ: cfg.Environ, Root: os.Geteuid() == 0,
-		Read: read, Write: cfg.AgentWrite, Ports: cfg.AgentPorts, Secrets: cfg.SecretFiles,
+		Read: cfg.AgentRead, Public: public, Write: cfg.AgentWrite, Ports: cfg.AgentPorts, Secrets: cfg.SecretFiles,
 	})
 	if err != nil {
 		return nil, err

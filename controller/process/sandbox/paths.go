@@ -55,6 +55,9 @@ func (p *Policy) common() []grant {
 	for _, path := range devices {
 		out = append(out, grant{path: path, access: device})
 	}
+	for _, path := range p.options.Public {
+		out = append(out, grant{path: path, access: read})
+	}
 	for _, path := range p.options.Read {
 		out = append(out, p.around(realPath(path))...)
 	}

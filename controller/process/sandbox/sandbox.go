@@ -37,6 +37,8 @@ type Options struct {
 	Environ []string
 	// Read and Write are further absolute paths, for all agents.
 	Read, Write []string
+	// Public are files of our own in DataDir that all agents may read, such as a bundle of certificates.
+	Public []string
 	// Ports, if not empty, are the only TCP ports that an agent may connect to.
 	Ports []int
 	// Secrets are files that stay closed also where they lie in a directory that may be read.
