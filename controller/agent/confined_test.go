@@ -60,7 +60,11 @@ func TestClosedHomesAreOpened(t *testing.T) {
 	g := NewWithT(t)
 	task := shellTask(t, `mkdir -p "$HOME/.claude/projects"; chmod 000 "$HOME/.claude/projects" "$HOME/.claude" "$TMPDIR" "$HOME"`)
 	config := agent.CommandConfig{Sandbox: newSandbox(t, filepath.Dir(task.Dir))}
-	for range 2 {
+	// The last one closes nothing, or this test could not clean up.
+	for _, script := range []string{"", "", "#!/bin/sh\n"} {
+		if script != "" {
+			g.Expect(os.WriteFile(filepath.Join(task.Dir, "agent.sh"), []byte(script), 0o700)).To(Succeed()) //nolint:gosec // a program
+		}
 		_, err := newCommand(t, config).Run(t.Context(), task)
 		g.Expect(err).NotTo(HaveOccurred(), read(t, task.Stderr))
 	}

@@ -45,7 +45,7 @@ type Confinement struct {
 func Confine(rules *sandbox.Rules, path string, argv []string, extraFiles int) (*Confinement, error) {
 	c := &Confinement{name: Command{Path: path}.name(), path: path}
 	if err := c.open(rules, confined.Spec{
-		Path: path, Argv: argv, Umask: sandbox.Umask, Limits: rules.Limits(), ExtraFiles: extraFiles,
+		Path: path, Argv: argv, Umask: sandbox.Umask, Limits: rules.Limits(), Ports: rules.OnlyPorts(), ExtraFiles: extraFiles,
 	}); err != nil {
 		c.Close()
 		return nil, &ConfineError{Name: c.name, Step: "preparing", Err: err}

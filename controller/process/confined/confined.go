@@ -47,6 +47,7 @@ const (
 	StepPrivileges = "giving up privileges"
 	StepLimits     = "setting resource limits"
 	StepLandlock   = "entering the Landlock sandbox"
+	StepPorts      = "closing detours around the ports"
 	StepExecute    = "executing the program"
 )
 
@@ -136,6 +137,11 @@ func confine(s Spec, ruleset descriptor.FD) (step string, err error) {
 	}
 	if _, _, errno := syscall.RawSyscall(sysLandlockRestrictSelf, uintptr(ruleset), 0, 0); errno != 0 {
 		return StepLandlock, errno
+	}
+	if s.Ports {
+		if err := closeDetours(); err != nil {
+			return StepPorts, err
+		}
 	}
 	return "", nil
 }

@@ -20,6 +20,8 @@ type Spec struct {
 	Umask int
 	// Limits are set where they are lower than what holds.
 	Limits []Limit
+	// Ports says that the ruleset closes TCP ports.
+	Ports bool
 	// ExtraFiles is how many descriptors, from the stage's extraFD on, the program gets from its third on.
 	ExtraFiles int
 }
@@ -50,7 +52,7 @@ const maxSpec = 32 << 20
 // Encode returns the Spec as fields that are each ended by a zero byte, which none of them may contain.
 func (s Spec) Encode() []byte {
 	fields := make([]string, 0, fixedFields+limitFields*len(s.Limits)+len(s.Argv))
-	fields = append(fields, s.Path, strconv.Itoa(s.Umask), strconv.Itoa(s.ExtraFiles), strconv.Itoa(len(s.Limits)))
+	fields = append(fields, s.Path, strconv.Itoa(s.Umask), strconv.FormatBool(s.Ports), strconv.Itoa(s.ExtraFiles), strconv.Itoa(len(s.Limits)))
 	for _, l := range s.Limits {
 		fields = append(fields, strconv.Itoa(l.Resource), strconv.FormatUint(l.Soft, 10), strconv.FormatUint(l.Hard, 10))
 	}
@@ -86,7 +88,7 @@ func readSpec(file descriptor.FD) (Spec, error) {
 
 // fixedFields come first, then limitFields for each limit, then argv.
 const (
-	fixedFields = 4
+	fixedFields = 5
 	limitFields = 3
 )
 
@@ -95,12 +97,13 @@ func parseSpec(fields []string) (Spec, error) {
 		return Spec{}, errMalformed
 	}
 	umask, err1 := strconv.Atoi(fields[1])
-	extra, err2 := strconv.Atoi(fields[2])
-	limits, err3 := strconv.Atoi(fields[3])
-	if errors.Join(err1, err2, err3) != nil || extra < 0 || limits < 0 || limits > len(fields) {
+	ports, err2 := strconv.ParseBool(fields[2])
+	extra, err3 := strconv.Atoi(fields[3])
+	limits, err4 := strconv.Atoi(fields[4])
+	if errors.Join(err1, err2, err3, err4) != nil || extra < 0 || limits < 0 || limits > len(fields) {
 		return Spec{}, errMalformed
 	}
-	s := Spec{Path: fields[0], Umask: umask, ExtraFiles: extra}
+	s := Spec{Path: fields[0], Umask: umask, Ports: ports, ExtraFiles: extra}
 	rest := fields[fixedFields:]
 	for range limits {
 		if len(rest) < limitFields {

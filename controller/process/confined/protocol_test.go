@@ -13,7 +13,7 @@ import (
 
 func TestSpecRoundTrip(t *testing.T) {
 	for name, spec := range map[string]Spec{
-		"full": {Path: "/bin/sh", Argv: []string{"sh", "-c", "a b\n", ""}, Umask: 0o27, ExtraFiles: 2,
+		"full": {Path: "/bin/sh", Argv: []string{"sh", "-c", "a b\n", ""}, Umask: 0o27, Ports: true, ExtraFiles: 2,
 			Limits: []Limit{{Resource: 7, Soft: 1, Hard: 2}, {Resource: 4, Hard: ^uint64(0)}}},
 		"bare": {Path: "x", Argv: []string{"x"}},
 	} {
@@ -33,9 +33,9 @@ func TestSpecRoundTrip(t *testing.T) {
 
 func TestSpecMalformed(t *testing.T) {
 	for name, fields := range map[string][]string{
-		"empty": {}, "too few": {"p", "0", "0"}, "no argv": {"p", "0", "0", "0"}, "no number": {"p", "x", "0", "0", "a"},
-		"negative": {"p", "0", "-1", "0", "a"}, "limits past the end": {"p", "0", "0", "2", "1", "2", "3", "a"},
-		"bad limit": {"p", "0", "0", "1", "1", "2", "x", "a"},
+		"empty": {}, "too few": {"p", "0", "true", "0"}, "no argv": {"p", "0", "true", "0", "0"}, "no number": {"p", "x", "true", "0", "0", "a"},
+		"no truth": {"p", "0", "2", "0", "0", "a"}, "negative": {"p", "0", "true", "-1", "0", "a"},
+		"limits past the end": {"p", "0", "true", "0", "2", "1", "2", "3", "a"}, "bad limit": {"p", "0", "true", "0", "1", "1", "2", "x", "a"},
 	} {
 		_, err := parseSpec(fields)
 		NewWithT(t).Expect(err).To(MatchError(errMalformed), name)

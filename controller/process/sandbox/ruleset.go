@@ -78,7 +78,7 @@ func (r *Rules) Ruleset() (*os.File, error) {
 	if r.abi >= abiScopes {
 		attr.Scoped = landlock.ScopeAbstractUnixSocket | landlock.ScopeSignal
 	}
-	if r.abi >= abiPorts && (r.offline || len(r.ports) > 0) {
+	if r.closePorts() {
 		attr.HandledAccessNet = landlock.AccessNetConnectTCP
 	}
 	fd, err := landlock.LandlockCreateRuleset(&attr, 0)
@@ -90,6 +90,15 @@ func (r *Rules) Ruleset() (*os.File, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
+}
+
+// OnlyPorts tells whether the program may connect to some TCP ports alone, in whatever way.
+func (r *Rules) OnlyPorts() bool { return len(r.ports) > 0 && !r.offline }
+
+// closePorts tells whether the ruleset closes TCP ports. Programs of ours that need no network are offline where the
+// kernel can see to it.
+func (r *Rules) closePorts() bool {
+	return r.abi >= abiPorts && (r.offline || len(r.ports) > 0)
 }
 
 func (r *Rules) fill(ruleset int, ports bool) error {
