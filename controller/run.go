@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -61,6 +62,12 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	address := filepath.Join(s.Layout().Root, server.AddressFileName)
+	if err := server.WriteAddress(address, endpoint.URL(), store.WriteFile); err != nil {
+		return errors.Join(err, endpoint.Close())
+	}
+	// A file that stays behind names an address where nobody answers, which says the same.
+	defer func() { _ = os.Remove(address) }()
 	return runAll(ctx, s, c, endpoint, spawner)
 }
 

@@ -71,7 +71,7 @@ func (o *controllerOptions) addFlags(f *pflag.FlagSet) {
 
 func (o *controllerOptions) addServerFlags(f *pflag.FlagSet) {
 	c := &o.config
-	c.Port, c.HTTPAuth, c.MaxConcurrent, o.logLevel, o.status = 8888, "token", runtime.NumCPU(), "info", "auto"
+	c.Port, c.HTTPAuth, c.MaxConcurrent, o.logLevel, o.status = defaultPort, "token", runtime.NumCPU(), "info", "auto"
 	f.StringVar(&c.BindAddress, "bind-address", "127.0.0.1", "The address that the HTTP endpoint listens on")
 	f.Var(number{&c.Port, 0, 65535}, "port", "The port of the HTTP endpoint, 0 for a free one (ARCHON_AWO_PORT)")
 	f.Var(choice{&c.HTTPAuth, []string{"token", "none"}}, "http-auth", "Who may read orders over HTTP: bearers of server-token, or everyone")

@@ -23,6 +23,7 @@ type getOptions struct {
 	noHeaders     bool
 	watch         bool
 	allNamespaces bool
+	raw           rawOptions
 
 	names  []string
 	filter filter
@@ -36,8 +37,11 @@ func newGetCommand(global *globalOptions) *cobra.Command {
 		Short: "Show work orders and where they stand",
 		Long: "Show work orders and where they stand. Manifests that cannot be read are shown, too, with file, line\n" +
 			"and reason: in a section of the table, or on standard error where the output is for programs.",
-		Example: "  awo get\n  awo get add-readme -o yaml\n  awo get -l team=web -o wide -w",
+		Example: "  awo get\n  awo get add-readme -o yaml\n  awo get -l team=web -o wide -w\n  awo get --raw /health",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("raw") {
+				return o.getRaw(cmd, args)
+			}
 			if err := o.complete(args); err != nil {
 				return err
 			}
@@ -46,6 +50,7 @@ func newGetCommand(global *globalOptions) *cobra.Command {
 		ValidArgsFunction: global.completeNames,
 	}
 	flags := cmd.Flags()
+	o.raw.addFlags(flags)
 	flags.StringVarP(&o.output, "output", "o", "", "Output format: json, name, wide or yaml")
 	flags.StringVarP(&o.selector, "selector", "l", "", "Selector (label query), such as team=web,size!=big")
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "Leave out the headers of the table")
@@ -59,6 +64,9 @@ func newGetCommand(global *globalOptions) *cobra.Command {
 func (o *getOptions) complete(args []string) (err error) {
 	if o.output != "" && o.output != outputWide && objectPrinter(o.output) == nil {
 		return unknownOutput(o.output, outputJSON, outputName, outputWide, outputYAML)
+	}
+	if o.raw.server != "" {
+		return errors.New("--server works with --raw alone: orders are read from the data directory")
 	}
 	o.filter.namespace = o.namespace
 	if o.allNamespaces {
