@@ -19,8 +19,6 @@ ENV GOMODCACHE=/var/cache/awo-dev/mod GOCACHE=/var/cache/awo-dev/build GOFLAGS=-
     SSL_CERT_DIR=/etc/ssl/certs:/run/extra-ca
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN --mount=type=cache,id=awo-go,target=/var/cache/awo-dev --mount=type=secret,id=ca,target=/run/extra-ca/ca.pem \
-    go mod download
 COPY api ./api
 COPY cmd ./cmd
 COPY controller ./controller

@@ -29,4 +29,4 @@ if ! "$plugin" version 2>/dev/null | grep -qF "${COMPOSE_VERSION#v}"; then
 fi
 # The directory of configuration is where docker looks for plugins. It hides that of the person, so it is only set
 # where Compose was missing.
-printf 'export DOCKER_CONFIG=%q\n' "$config" >>.tools/docker/env
+if ! grep -qs DOCKER_CONFIG .tools/docker/env; then printf 'export DOCKER_CONFIG=%q\n' "$config" >>.tools/docker/env; fi
