@@ -71,7 +71,7 @@ func (p *peers) state(w http.ResponseWriter, r *http.Request) {
 
 func (s *state) note(r *model.Request) {
 	s.Sessions, s.Prompts = append(s.Sessions, r.Session), append(s.Prompts, r.LastPrompt())
-	if r.Answers() == 1 {
+	if used(r, "Write") && !used(r, "Bash") {
 		s.Held++
 	}
 }

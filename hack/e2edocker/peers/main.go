@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -138,9 +139,9 @@ func (p *peers) writes(r *model.Request) model.Turn {
 	switch {
 	case !r.HasTool("Write"):
 		return model.Say("1. Write hello.txt.")
-	case r.Answers() == 0:
+	case !used(r, "Write"):
 		return model.Call(model.Write("hello.txt", "hello\n"))
-	case r.Answers() == 1:
+	case !used(r, "Bash"):
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		turn := model.Call(model.Bash("cat hello.txt"))
@@ -148,6 +149,13 @@ func (p *peers) writes(r *model.Request) model.Turn {
 		return turn
 	}
 	return model.Say("hello.txt greets.")
+}
+
+// used tells whether a tool was called in a conversation, whatever was said after an interruption.
+func used(r *model.Request, tool string) bool {
+	return slices.ContainsFunc(r.Messages, func(m model.Message) bool {
+		return slices.ContainsFunc(m.Blocks, func(b model.Block) bool { return b.Type == "tool_use" && b.Name == tool })
+	})
 }
 
 // runsTests runs the repository's own tests and commits what they say.
