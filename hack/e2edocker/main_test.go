@@ -66,7 +66,7 @@ func nothingInTheWay(ctx context.Context) error {
 	if out, err := shell(ctx, "..", "docker version && docker compose version"); err != nil {
 		return fmt.Errorf("no Docker engine with Compose; run make e2e-docker: %w\n%s", err, out)
 	}
-	out, err := shell(ctx, "..", `docker ps -aq --filter name='^/archon-awo$'; docker volume ls -q --filter name='^archon_awo-'`)
+	out, err := shell(ctx, "..", `docker ps -aq --filter name='^/archon-awo$'; docker volume ls -q --filter name='^archon_awo-data$'`)
 	if err == nil && strings.TrimSpace(out) != "" {
 		err = errors.New("this engine has a container archon-awo or its volumes already; the tests would delete them: " + out)
 	}
