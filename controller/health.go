@@ -2,7 +2,8 @@ package controller
 
 import (
 	"context"
-	"errors"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/volume"
 	"github.com/agent-work-orders/awo/controller/workorder"
 )
 
@@ -19,7 +21,15 @@ type health struct {
 	store      *store.Store
 	tools      *tools
 	reconciler *workorder.Reconciler
+
+	// mu guards what the last trial of the data directory found, and when.
+	mu      sync.Mutex
+	tried   time.Time
+	trouble error
 }
+
+// tryEvery is how long the result of a trial of the data directory holds.
+const tryEvery = time.Second
 
 var _ server.Health = (*health)(nil)
 
@@ -74,19 +84,16 @@ func (h *health) orders() (needed map[string]bool, counts map[string]int) {
 	return needed, counts
 }
 
+// volume tries the data directory, at most once a second: anybody may ask for the health.
 func (h *health) volume() server.Volume {
-	root := h.store.Layout().Root
-	v := server.Volume{Path: root, Writable: true}
-	err := errors.Join(unix.Access(root, unix.W_OK|unix.X_OK), unix.Access(h.store.Layout().Outputs(), unix.W_OK|unix.X_OK))
-	var fs unix.Statfs_t
-	if err == nil {
-		err = unix.Statfs(root, &fs)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := time.Now(); h.tried.IsZero() || now.Sub(h.tried) >= tryEvery {
+		h.tried, h.trouble = now, volume.Check(h.store.Layout())
 	}
-	switch {
-	case err != nil:
-		v.Writable, v.Message = false, err.Error()
-	case fs.Bavail == 0:
-		v.Writable, v.Message = false, "the disk is full"
+	v := server.Volume{Path: h.store.Layout().Root, Writable: h.trouble == nil, Message: volume.Passing(h.store.Layout())}
+	if h.trouble != nil {
+		v.Message = h.trouble.Error()
 	}
 	return v
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/volume"
 	"github.com/agent-work-orders/awo/controller/workorder"
 )
 
@@ -33,8 +34,17 @@ const loopsLimit = time.Second
 const sweepEvery = 30 * time.Second
 
 // Run runs the controller until ctx ends, and returns when its children have ended and their state is recorded.
-// It takes the lock of the data directory: *store.LockedError names the controller that has it.
+// It takes the lock of the data directory: *store.LockedError names the controller that has it. What is wrong with the
+// data directory itself comes as a *volume.Error.
 func Run(ctx context.Context, cfg Config) error {
+	err := run(ctx, cfg)
+	if err == nil {
+		return nil
+	}
+	return volume.Explain(store.Layout{Root: cfg.DataDir}, err)
+}
+
+func run(ctx context.Context, cfg Config) error {
 	ctrllog.SetLogger(logr.FromContextOrDiscard(ctx))
 	spawner, err := process.NewSpawner()
 	if err != nil {
@@ -48,6 +58,9 @@ func Run(ctx context.Context, cfg Config) error {
 	tools := newTools(cfg, spawner, s)
 	if err := endFormer(ctx, s); err != nil {
 		return err
+	}
+	if passing := volume.Passing(s.Layout()); passing != "" {
+		logr.FromContextOrDiscard(ctx).Info("The data directory does not last", "cause", passing)
 	}
 	tools.logVersions(ctx)
 	phases, err := tools.phases(s)

@@ -17,6 +17,7 @@ var level = map[string]int{
 	"controller/failure":   1,
 	"controller/store":     2,
 	"controller/view":      3,
+	"controller/volume":    3,
 	"controller/process":   3,
 	"controller/agent":     4,
 	"controller/forge":     4,

@@ -51,8 +51,8 @@ func TestCheckDataDir(t *testing.T) {
 		detail  string
 	}{
 		"missing":         {filepath.Join(dir, "a", "b"), verdictWarn, "does not exist"},
-		"not a directory": {file, verdictFail, "is not a directory"},
-		"below a file":    {filepath.Join(file, "x"), verdictFail, "not a directory"},
+		"not a directory": {file, verdictFail, ": not a directory; "},
+		"below a file":    {filepath.Join(file, "x"), verdictFail, ": not a directory; "},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

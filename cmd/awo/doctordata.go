@@ -16,41 +16,56 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/volume"
 )
 
 // checkDataDir looks at the volume, who may read it, who works on it and what is wrong with its manifests.
 func (d *doctor) checkDataDir(ctx context.Context) []finding {
 	const check = "data directory"
-	layout, err := d.layout()
+	layout, err := volume.Find(d.dataDir)
 	if err != nil {
-		return []finding{{check, verdictFail, err.Error(), "name another one with --data-dir or AWO_DATA_DIR"}}
+		return []finding{volumeFinding(err)}
 	}
 	info, err := os.Stat(layout.Root)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return []finding{checkCreatable(layout.Root)}
-	case err != nil:
-		return []finding{{check, verdictFail, err.Error(), "name another one with --data-dir or AWO_DATA_DIR"}}
-	case !info.IsDir():
-		return []finding{{check, verdictFail, layout.Root + " is not a directory", "name another one with --data-dir or AWO_DATA_DIR"}}
+		return []finding{checkCreatable(layout)}
+	case err == nil && !info.IsDir():
+		err = &fs.PathError{Op: "use", Path: layout.Root, Err: unix.ENOTDIR}
+	case err == nil:
+		err = volume.Inspect(layout)
+	}
+	if err != nil {
+		return []finding{volumeFinding(volume.Explain(layout, err))}
 	}
 	findings := []finding{{check, verdictOK, layout.Root, ""}}
+	if passing := volume.Passing(layout); passing != "" {
+		findings = []finding{{check, verdictWarn, passing, ""}}
+	}
 	findings = append(findings, checkAccess(layout)...)
 	findings = append(findings, d.checkController(layout.Root))
 	return append(findings, d.checkManifests(ctx)...)
 }
 
 // checkCreatable tells whether a data directory that is missing can be made.
-func checkCreatable(root string) finding {
-	parent := root
+func checkCreatable(layout store.Layout) finding {
+	parent := layout.Root
 	for !exists(parent) {
 		parent = filepath.Dir(parent)
 	}
-	if unix.Access(parent, unix.W_OK) != nil {
-		return finding{"data directory", verdictFail, fmt.Sprintf("%s does not exist and %s is not writable", root, parent),
-			"create it, or name another one with --data-dir or AWO_DATA_DIR"}
+	if err := unix.Access(parent, unix.W_OK|unix.X_OK); err != nil {
+		return volumeFinding(volume.Explain(layout, &fs.PathError{Op: "mkdir", Path: layout.Root, Err: err}))
 	}
-	return finding{"data directory", verdictWarn, root + " does not exist", "the first `awo controller` or `awo apply` makes it"}
+	return finding{"data directory", verdictWarn, layout.Root + " does not exist", "the first `awo controller` or `awo apply` makes it"}
+}
+
+// volumeFinding says what is wrong with the data directory in the words that the controller has for it.
+func volumeFinding(err error) finding {
+	const check = "data directory"
+	if known, ok := errors.AsType[*volume.Error](err); ok {
+		return finding{check, verdictFail, known.Facts, known.Advice}
+	}
+	return finding{check, verdictFail, err.Error(), "name another one with --data-dir or AWO_DATA_DIR"}
 }
 
 func exists(path string) bool {
@@ -62,12 +77,6 @@ func exists(path string) bool {
 func checkAccess(layout store.Layout) []finding {
 	const check = "permissions"
 	var findings []finding
-	for _, dir := range []string{layout.Root, layout.WorkOrders(), layout.Outputs()} {
-		if exists(dir) && unix.Access(dir, unix.R_OK|unix.W_OK|unix.X_OK) != nil {
-			findings = append(findings, finding{check, verdictFail, fmt.Sprintf("%s is not writable for user %d", dir, os.Getuid()),
-				"run as its owner or change its mode; a read-only workorders/ is fine for the controller if that is meant"})
-		}
-	}
 	for _, dir := range []string{layout.Outputs(), layout.AgentHomes(), layout.Logs()} {
 		info, err := os.Stat(dir)
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
@@ -76,7 +85,7 @@ func checkAccess(layout store.Layout) []finding {
 		}
 	}
 	if len(findings) == 0 {
-		findings = []finding{{check, verdictOK, "writable, and closed to others where they must be", ""}}
+		findings = []finding{{check, verdictOK, "closed to others where they must be", ""}}
 	}
 	return findings
 }

@@ -12,7 +12,7 @@ import (
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"github.com/agent-work-orders/awo/controller/process"
-	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/volume"
 )
 
 // Bounds of logs/controller.log: megabytes a file, and files kept.
@@ -30,12 +30,9 @@ var levels = map[string]zapcore.Level{
 // newControllerLog logs JSON lines to out and to logs/controller.log of the data directory, which rotates. The
 // secrets are blackened in both. The function returned closes the file.
 func newControllerLog(out io.Writer, dataDir, level string, secrets []string) (logr.Logger, func(), error) {
-	layout, err := store.NewLayout(dataDir)
+	layout, err := volume.Prepare(dataDir)
 	if err != nil {
-		return logr.Discard(), nil, err
-	}
-	if err := layout.Create(); err != nil {
-		return logr.Discard(), nil, fmt.Errorf("make the data directory %s: %w", dataDir, err)
+		return logr.Discard(), nil, fmt.Errorf("the data directory %s cannot be used: %w", dataDir, err)
 	}
 	file := &lumberjack.Logger{
 		Filename: filepath.Join(layout.Logs(), "controller.log"), MaxSize: logMegabytes, MaxBackups: logBackups,

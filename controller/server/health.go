@@ -88,7 +88,7 @@ func (h HealthReport) Judge() HealthReport {
 func (h HealthReport) illnesses() []string {
 	var out []string
 	if !h.Volume.Writable {
-		out = append(out, reason(fmt.Sprintf("the data directory %s is not writable", h.Volume.Path), h.Volume.Message))
+		out = append(out, reason(fmt.Sprintf("the data directory %s cannot be used", h.Volume.Path), h.Volume.Message))
 	}
 	var missing []string
 	for name, d := range h.Dependencies {

@@ -20,7 +20,7 @@ func TestHealth(t *testing.T) {
 	}{
 		"well; what nothing needs may be missing": {change: func(*server.HealthReport) {}, code: 200, status: "healthy"},
 		"volume": {change: func(h *server.HealthReport) { h.Volume.Writable, h.Volume.Message = false, "read-only file system" },
-			code: 503, status: "unhealthy", reasons: []string{"the data directory /data is not writable: read-only file system"}},
+			code: 503, status: "unhealthy", reasons: []string{"the data directory /data cannot be used: read-only file system"}},
 		"git": {change: func(h *server.HealthReport) { h.Dependencies["git"] = server.Dependency{} },
 			code: 503, status: "unhealthy", reasons: []string{"git is not available"}},
 		"git never looked for": {change: func(h *server.HealthReport) { delete(h.Dependencies, "git") },
@@ -34,7 +34,7 @@ func TestHealth(t *testing.T) {
 		"several": {change: func(h *server.HealthReport) {
 			h.Volume.Writable = false
 			h.Dependencies = map[string]server.Dependency{"git": {}, "gh": {Needed: true}}
-		}, code: 503, status: "unhealthy", reasons: []string{"the data directory /data is not writable", "gh is not available", "git is not available"}},
+		}, code: 503, status: "unhealthy", reasons: []string{"the data directory /data cannot be used", "gh is not available", "git is not available"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := wellState()

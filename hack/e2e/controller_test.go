@@ -48,6 +48,7 @@ func (w *world) launch(args ...string) *controllerProcess {
 	// Its end is in the hands of the test, which also wants to see it end by itself.
 	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), awo, append([]string{"controller"}, args...)...)
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = w.env, w.dir, p, p
+	p.cmd.SysProcAttr = w.identity()
 	w.g.Expect(p.cmd.Start()).To(Succeed())
 	go func() {
 		_ = p.cmd.Wait()

@@ -34,6 +34,8 @@ type world struct {
 	// data is the data directory, env the controller's environment.
 	data string
 	env  []string
+	// uid is who runs awo; 0 is whoever runs the tests.
+	uid uint32
 
 	git    *githttp.Server
 	github *github.Server
@@ -214,7 +216,7 @@ func (w *world) ends(name string, phase v1alpha1.Phase) v1alpha1.WorkOrderStatus
 // run runs the command awo and returns its output.
 func (w *world) run(args ...string) (string, error) {
 	cmd := exec.CommandContext(w.t.Context(), awo, args...)
-	cmd.Env, cmd.Dir = w.env, w.dir
+	cmd.Env, cmd.Dir, cmd.SysProcAttr = w.env, w.dir, w.identity()
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

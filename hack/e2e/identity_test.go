@@ -1,0 +1,76 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
+)
+
+// nobody is a user that owns nothing, as an image's user on a volume of somebody else.
+const nobody = 54321
+
+func needsRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+}
+
+// identity is what makes a process somebody else's.
+func (w *world) identity() *syscall.SysProcAttr {
+	if w.uid == 0 {
+		return nil
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: w.uid, Gid: w.uid}}
+}
+
+// as lets awo run as another user from now on, who may pass through the directories above the data directory.
+func (w *world) as(uid uint32) {
+	w.uid = uid
+	for dir := w.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		w.g.Expect(os.Chmod(dir, 0o755)).To(Succeed())
+	}
+}
+
+// mine gives a data directory with the whole layout to another user, as whom awo runs from now on.
+func (w *world) mine(uid uint32) {
+	w.t.Helper()
+	w.g.Expect(os.MkdirAll(w.data, 0o755)).To(Succeed())
+	w.g.Expect(os.Chown(w.data, int(uid), int(uid))).To(Succeed())
+	w.as(uid)
+	// A start and a stop make everything that there is.
+	w.start()
+	w.controller.stop()
+}
+
+// tmpfs mounts a file system of a few bytes on the data directory.
+func (w *world) tmpfs(size int) {
+	w.t.Helper()
+	w.g.Expect(os.MkdirAll(w.data, 0o755)).To(Succeed())
+	if err := unix.Mount("tmpfs", w.data, "tmpfs", 0, "size="+strconv.Itoa(size)); err != nil {
+		w.t.Skipf("mounting needs a right that root does not have here: %v", err)
+	}
+	w.t.Cleanup(func() { _ = unix.Unmount(w.data, unix.MNT_DETACH) })
+}
+
+// fill takes all the space that is left and returns what gives it back.
+func (w *world) fill() (empty func()) {
+	w.t.Helper()
+	path := filepath.Join(w.data, "ballast")
+	f, err := os.Create(path)
+	w.g.Expect(err).NotTo(HaveOccurred())
+	for _, block := range []int{64 << 10, 4 << 10} {
+		for err == nil {
+			_, err = f.Write(make([]byte, block))
+		}
+		w.g.Expect(err).To(MatchError(unix.ENOSPC))
+		err = nil
+	}
+	w.g.Expect(f.Close()).To(Succeed())
+	return func() { w.g.Expect(os.Remove(path)).To(Succeed()) }
+}
