@@ -59,6 +59,9 @@ type Config struct {
 	// AnthropicAPIKey and ClaudeOAuthToken read the agent's credentials anew; empty means none.
 	AnthropicAPIKey, ClaudeOAuthToken func() (string, error)
 
+	// ExtraCACerts is a folder of certificates to trust beside the system's; empty for none.
+	ExtraCACerts string
+
 	// Environ is the controller's own environment, from which allow lists choose.
 	Environ []string
 	// Self is the path of this binary, which git calls for credentials.

@@ -55,6 +55,13 @@ func run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer release()
+	cfg, trusted, err := cfg.trusting(s.Layout())
+	if err != nil {
+		return err
+	}
+	if cfg.ExtraCACerts != "" {
+		logr.FromContextOrDiscard(ctx).Info("Extra certificates are trusted", "folder", cfg.ExtraCACerts, "files", trusted)
+	}
 	tools := newTools(cfg, spawner, s)
 	if err := endFormer(ctx, s); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 var level = map[string]int{
 	"api/v1alpha1":         0,
 	"controller/failure":   1,
+	"controller/trust":     1,
 	"controller/store":     2,
 	"controller/view":      3,
 	"controller/volume":    3,

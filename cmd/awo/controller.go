@@ -91,6 +91,7 @@ func (o *controllerOptions) addRepositoryFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.AuthorEmail, "git-author-email", "awo@users.noreply.github.com", "The address that signs commits")
 	f.StringVar(&c.GitPath, "git-path", "git", "The git program")
 	f.StringVar(&c.GHPath, "gh-path", "gh", "The GitHub CLI (GH_CLI_PATH)")
+	f.StringVar(&c.ExtraCACerts, "extra-ca-certs", "", "A folder of .crt and .pem files that git, gh and agents trust beside the system's certificates")
 	f.StringVar(&c.GitHubHost, "github-host", "", "A GitHub host beside github.com (GH_HOST)")
 }
 
@@ -143,6 +144,12 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 	}
 	if err := absolutePaths(&c.GitPath, &c.GHPath, &c.ClaudePath, &c.CommandsDir); err != nil {
 		return err
+	}
+	if c.ExtraCACerts != "" {
+		// A folder is meant even where the name has no slash.
+		if c.ExtraCACerts, err = filepath.Abs(c.ExtraCACerts); err != nil {
+			return fmt.Errorf("find %s: %w", c.ExtraCACerts, err)
+		}
 	}
 	c.GitHosts = o.tokenHosts()
 	c.Environ, c.Version = os.Environ(), version

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"os"
 
@@ -36,15 +37,18 @@ type doctor struct {
 	environ []string
 	// version runs a program with --version and returns the first line of what it prints.
 	version func(ctx context.Context, path string) (string, error)
+	// roots are the certificates that claude trusts; nil for the system's.
+	roots *x509.CertPool
 }
 
 func newDoctorCommand(global *globalOptions) *cobra.Command {
-	var noHeaders bool
+	var noHeaders, login bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that everything orders need is there",
-		Long:  "Check the data directory, the controller, programs and credentials, and say what to do.\nThe exit code is 1 if a check fails; a warning is no failure. Secrets are named, never shown.",
-		Args:  cobra.NoArgs,
+		Long: "Check the data directory, the controller, programs and credentials, and say what to do.\nThe exit code is 1 if a check fails; a warning is no failure. Secrets are named, never shown.\n" +
+			"It looks with the environment that it is started in: the controller's if it runs where the controller does,\nas by `docker compose exec`.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			spawner, err := process.NewSpawner()
 			if err != nil {
@@ -52,10 +56,18 @@ func newDoctorCommand(global *globalOptions) *cobra.Command {
 			}
 			environ := process.Environment(os.Environ(), process.ToolAllow...)
 			d := &doctor{globalOptions: global, environ: environ, version: versionBy(spawner, environ)}
-			return d.print(d.examine(cmd.Context()), noHeaders)
+			findings := d.examine(cmd.Context())
+			extra, forget := d.trustExtra()
+			defer forget()
+			findings = append(findings, extra...)
+			if login {
+				findings = append(findings, d.checkLogin(cmd.Context(), spawner)...)
+			}
+			return d.print(findings, noHeaders)
 		},
 	}
 	cmd.Flags().BoolVar(&noHeaders, "no-headers", false, "Leave out the headers of the table")
+	cmd.Flags().BoolVar(&login, "login", false, "Also call GitHub and Anthropic with the credentials, which costs nothing, and fail if one is refused")
 	return cmd
 }
 

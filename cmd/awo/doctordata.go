@@ -44,6 +44,7 @@ func (d *doctor) checkDataDir(ctx context.Context) []finding {
 	}
 	findings = append(findings, checkAccess(layout)...)
 	findings = append(findings, d.checkController(layout.Root))
+	findings = append(findings, d.checkHealth(ctx, layout)...)
 	return append(findings, d.checkManifests(ctx)...)
 }
 

@@ -56,12 +56,15 @@ func (d *doctor) checkPrograms(ctx context.Context) []finding {
 	return findings
 }
 
+// programPath is what is configured for a program, by our variable or the inherited one.
+func (d *doctor) programPath(name, inherited string) string {
+	ours, _ := d.lookup(variableOf(name + "-path"))
+	theirs, _ := d.lookup(inherited)
+	return cmp.Or(ours, theirs, name)
+}
+
 func (d *doctor) checkProgram(ctx context.Context, p program) finding {
-	named, _ := d.lookup(variableOf(p.name + "-path"))
-	if named == "" {
-		named, _ = d.lookup(p.variable)
-	}
-	path, err := process.LookPath(cmp.Or(named, p.name), d.environ)
+	path, err := process.LookPath(d.programPath(p.name, p.variable), d.environ)
 	if err != nil {
 		return finding{p.name, p.missing, "not found: " + err.Error(), p.advice}
 	}

@@ -80,6 +80,9 @@ func (s *Server) write(w http.ResponseWriter, status int, body any) {
 	if s.options.Scopes != nil {
 		w.Header().Set("X-Oauth-Scopes", strings.Join(s.options.Scopes, ", "))
 	}
+	if s.options.Clock != nil {
+		w.Header().Set("Date", s.options.Clock().UTC().Format(http.TimeFormat))
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(data)
 }

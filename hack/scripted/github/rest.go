@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // restPath is what of the REST API is answered: what `gh api` is used for on a pull request that exists.
@@ -23,6 +24,12 @@ func restOperation(method, path string) string {
 
 // rest answers a REST call.
 func (s *Server) rest(c call) (status int, body any) {
+	switch strings.TrimPrefix(c.note.Path, "/api/v3") {
+	case "/user":
+		return s.user()
+	case "/rate_limit":
+		return http.StatusOK, object{"rate": object{"limit": 5000, "remaining": 4999}}
+	}
 	m := restPath.FindStringSubmatch(c.note.Path)
 	if m == nil {
 		return http.StatusNotFound, message("Not Found")
@@ -38,6 +45,14 @@ func (s *Server) rest(c call) (status int, body any) {
 		return http.StatusNotFound, message("Not Found")
 	}
 	return s.change(pull, c.note.Operation, c.note.Variables)
+}
+
+// user tells whose the token is. An app's is nobody's.
+func (s *Server) user() (status int, body any) {
+	if s.options.App {
+		return http.StatusForbidden, message("Resource not accessible by integration")
+	}
+	return http.StatusOK, object{"login": Login, "type": "User"}
 }
 
 // change carries out a REST call on a pull request.

@@ -14,13 +14,20 @@ import (
 // DefaultHost is the host name that gh knows as a GitHub without TLS.
 const DefaultHost = "github.localhost"
 
+// Login is the user that the token belongs to.
+const Login = "octo-bot"
+
 // Options configure a Server. Only Token is required.
 type Options struct {
 	// Token is the only one that is let in.
 	Token string
-	// Scopes of the token, as of a classic one. Nil: every scope. Without "repo" nothing can be opened, without
+	// Scopes of the token, as of a classic one. Nil: every scope, and they are not told, as of a fine-grained one. Without "repo" nothing can be opened, without
 	// "read:org" no team be looked up.
 	Scopes []string
+	// App makes the token an app's, which is no user's.
+	App bool
+	// Clock is what the server's clock shows. Default: the time.
+	Clock func() time.Time
 	// Host is the GitHub's name. Default: github.localhost.
 	Host string
 	// HeadSHA looks up a branch, usually in the bare repository that is pushed to; ok is false when the branch does

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type Server struct {
 	scripts  map[string]Script
 	requests []*Request
 	failures []error
+	admitted []string
 }
 
 // New starts a server on a free port of 127.0.0.1 with these scripts by name; more can be added by Handle.
@@ -75,6 +77,13 @@ func (s *Server) Handle(name string, script Script) {
 	s.scripts[name] = script
 }
 
+// Admit names the API keys and tokens that may list the models.
+func (s *Server) Admit(credentials ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.admitted = append(s.admitted, credentials...)
+}
+
 // URL returns the base URL that chooses the script of this name, for ANTHROPIC_BASE_URL.
 func (s *Server) URL(script string) string {
 	return "http://" + s.listener.Addr().String() + "/" + script
@@ -106,12 +115,36 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	switch {
 	case hr.Method == http.MethodHead:
 		w.WriteHeader(http.StatusOK)
+	case hr.Method == http.MethodGet && path == "v1/models":
+		s.models(w, hr)
 	case hr.Method == http.MethodPost && path == "v1/messages":
 		s.messages(w, hr, script)
 	case hr.Method == http.MethodPost && path == "v1/messages/count_tokens":
 		writeJSON(w, http.StatusOK, map[string]int{"input_tokens": 1000})
 	default:
 		s.fail(w, http.StatusNotFound, fmt.Errorf("unknown request %s %s", hr.Method, hr.URL.Path))
+	}
+}
+
+// models answers with the list of models, to those whom Admit has named. As the real service does, it refuses an
+// OAuth token without the header that goes with it.
+func (s *Server) models(w http.ResponseWriter, hr *http.Request) {
+	s.mu.Lock()
+	admitted := s.admitted
+	s.mu.Unlock()
+	key, bearer := hr.Header.Get("X-Api-Key"), strings.TrimPrefix(hr.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case hr.Header.Get("Anthropic-Version") == "":
+		sendError(w, &Error{Status: http.StatusBadRequest, Message: "anthropic-version: header is required"})
+	case key != "" && !slices.Contains(admitted, key):
+		sendError(w, &Error{Status: http.StatusUnauthorized, Message: "invalid x-api-key"})
+	case key == "" && strings.HasPrefix(bearer, "sk-ant-oat") && hr.Header.Get("Anthropic-Beta") == "":
+		sendError(w, &Error{Status: http.StatusUnauthorized, Message: "OAuth authentication is currently not supported."})
+	case key == "" && !slices.Contains(admitted, bearer):
+		sendError(w, &Error{Status: http.StatusUnauthorized, Message: "Invalid bearer token"})
+	default:
+		w.Header().Set("Anthropic-Organization-Id", "org-scripted")
+		writeJSON(w, http.StatusOK, map[string]any{"data": []map[string]string{{"id": "claude-sonnet", "type": "model"}}, "has_more": false})
 	}
 }
 
