@@ -60,22 +60,19 @@ ARG AWO_GID=10001
 # passwd entry and a gid of its own it is in that group.
 RUN groupadd --gid $AWO_GID awo \
     && useradd --uid $AWO_UID --gid awo --home-dir /home/awo --no-create-home --shell /bin/bash awo \
-    && install -d -o awo -g 0 -m 0775 /home/awo /var/lib/archon-awo /etc/archon-awo/trust \
-    && install -d -m 0755 /etc/archon-awo/ca-certificates \
-    && ln -s /etc/ssl/certs/ca-certificates.crt /etc/archon-awo/trust/ca-certificates.crt
-COPY --chmod=0755 hack/docker/with-extra-ca /usr/local/bin/
-# CA certificates that are mounted at /etc/archon-awo/ca-certificates join the system's in trust/, see with-extra-ca.
+    && install -d -o awo -g 0 -m 0775 /home/awo /var/lib/archon-awo \
+    && install -d -m 0755 /etc/archon-awo/ca-certificates
+# claude brings certificates of its own and is told of the system's, which a build may have added to.
 ENV HOME=/home/awo LANG=C.UTF-8 \
-    SSL_CERT_FILE=/etc/archon-awo/trust/ca-certificates.crt \
-    GIT_SSL_CAINFO=/etc/archon-awo/trust/ca-certificates.crt \
-    NODE_EXTRA_CA_CERTS=/etc/archon-awo/trust/ca-certificates.crt \
+    NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
+    AWO_EXTRA_CA_CERTS=/etc/archon-awo/ca-certificates \
     AWO_DATA_DIR=/var/lib/archon-awo \
     AWO_BIND_ADDRESS=0.0.0.0 \
     ARCHON_AWO_PORT=8888 \
     AWO_ALLOW_FILE_REPOSITORIES=false
 EXPOSE 8888
-# It passes any command through: signals by tini, which also reaps what others leave behind.
-ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/with-extra-ca"]
+# Any command passes through; tini hands signals on and reaps what others leave behind.
+ENTRYPOINT ["/usr/bin/tini", "--"]
 # The first probe comes after one interval. awo finds the port of the running controller itself.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["awo", "get", "--raw", "/health"]
 

@@ -12,7 +12,7 @@ awk -v image="$image" '
     if (/apt-get install/) return "git, gh, ripgrep, jq, tini, certificates"
     if (/COPY \/out\/ /) return "agents (claude)"
     if (/COPY \/out\/awo/) return "awo"
-    if (/groupadd|with-extra-ca|update-ca-certificates|--version|WORKDIR/) return "user, entry point, trust"
+    if (/groupadd|update-ca-certificates|--version|WORKDIR/) return "user, trust"
     return "base image"
   }
   { mb = $1 / 1e6; sum[part()] += mb; total += mb }

@@ -27,7 +27,6 @@ func TestManifestInTheVolumeBecomesAPullRequest(t *testing.T) {
 	s.untilHeld("app", 1)
 
 	// An agent is at work now.
-	s.g.Expect(s.log()).NotTo(ContainSubstring("with-extra-ca"), "the certificates could be written")
 	top := s.run("docker top archon-awo -o uid,pid,args")
 	s.g.Expect(top).To(And(ContainSubstring("awo controller"), ContainSubstring("claude")))
 	for line := range strings.Lines(strings.TrimSpace(top)) {
