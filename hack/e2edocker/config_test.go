@@ -64,7 +64,7 @@ func TestComposeFile(t *testing.T) {
 	// Without the profile there is no service.
 	g.Expect(strings.TrimSpace(in(t, checkout, "docker compose -f docker-compose.yml config --services"))).To(BeEmpty())
 	for _, variant := range []string{"secrets", "ca", "dev", "workorders"} {
-		config(t, checkout, "-f docker-compose.yml -f docker-compose."+variant+".yml", "AWO_UID=1000")
+		config(t, checkout, "-f docker-compose.yml -f docker-compose."+variant+".yml", "AWO_UID=1000", "AWO_GID=1000")
 	}
 	out, err := shell(t.Context(), checkout, "docker compose -f docker-compose.yml -f docker-compose.workorders.yml --profile awo config", "AWO_UID=")
 	g.Expect(err).To(HaveOccurred())
