@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/trust"
 )
 
@@ -37,7 +38,7 @@ func (d *doctor) trustExtra() (findings []finding, forget func()) {
 	}
 	forget = func() { _ = os.RemoveAll(dir) }
 	file := filepath.Join(dir, trust.FileName)
-	if err := os.WriteFile(file, bundle.PEM, 0o600); err != nil {
+	if err := store.SaveFile(file, bundle.PEM, 0o600); err != nil {
 		return []finding{{check, verdictFail, "they cannot be kept for this check: " + err.Error(), ""}}, forget
 	}
 	d.environ = trust.Environment(d.environ, file)

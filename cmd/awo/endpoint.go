@@ -81,26 +81,36 @@ func (g *globalOptions) remoteEndpoint(named string) (endpoint, error) {
 }
 
 // configuredAddress is where a controller of this environment listens.
-func (g *globalOptions) configuredAddress() (address, from string, err error) {
-	from = "the default port"
-	port := strconv.Itoa(defaultPort)
-	for _, name := range []string{"AWO_PORT", "ARCHON_AWO_PORT"} {
-		value, _ := g.lookup(name)
-		if value == "" {
-			continue
+func (g *globalOptions) configuredAddress() (address, source string, err error) {
+	port, from := strconv.Itoa(defaultPort), "the default port"
+	for _, name := range []string{"ARCHON_AWO_PORT", "AWO_PORT"} {
+		if value, _ := g.lookup(name); value != "" {
+			port, from = value, name
 		}
-		if n, err := strconv.Atoi(value); err != nil || n < 0 || n > 65535 {
-			return "", "", fmt.Errorf("%s: %q is not a port, a whole number from 0 to 65535", name, value)
-		}
-		port, from = value, name
-		break
 	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return "", "", fmt.Errorf("%s: %q is not a port, a whole number from 0 to 65535", from, port)
+	}
+	return "http://" + net.JoinHostPort(g.bindAddress(), port), from, nil
+}
+
+// bindAddress is the address that a controller of this environment is reached at.
+func (g *globalOptions) bindAddress() string {
 	bind, _ := g.lookup("AWO_BIND_ADDRESS")
 	if ip := net.ParseIP(bind); ip != nil && ip.IsUnspecified() {
 		bind = ""
 	}
-	return "http://" + net.JoinHostPort(cmp.Or(bind, "127.0.0.1"), port), from, nil
+	return cmp.Or(bind, "127.0.0.1")
 }
+
+func (e endpoint) client() *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	transport := &http.Transport{Proxy: e.proxy, DialContext: dialer.DialContext, ResponseHeaderTimeout: answerTimeout, DisableKeepAlives: true}
+	return &http.Client{Transport: transport, CheckRedirect: stay}
+}
+
+// stay keeps a client from following where an answer leads: its secret is for one address and no other.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // get asks for a path. The body is the caller's to close.
 func (e endpoint) get(ctx context.Context, path string) (*http.Response, error) {
@@ -111,15 +121,7 @@ func (e endpoint) get(ctx context.Context, path string) (*http.Response, error) 
 	if e.token != "" {
 		req.Header.Set("Authorization", "Bearer "+e.token)
 	}
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	client := &http.Client{
-		Transport: &http.Transport{
-			Proxy: e.proxy, DialContext: dialer.DialContext, ResponseHeaderTimeout: answerTimeout, DisableKeepAlives: true,
-		},
-		// The token is for this address and no other.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	res, err := client.Do(req)
+	res, err := e.client().Do(req)
 	if err != nil {
 		// The URL stands in the message already.
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {

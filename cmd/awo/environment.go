@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 )
 
 // variablePrefix begins the variable of every flag.
@@ -116,11 +118,29 @@ func secretFromEnvironment(lookup func(string) (string, bool), names ...string) 
 func readSecret(variable, file string) (string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", variable, err)
+		return "", fmt.Errorf("%s: %w; %s", variable, err, secretAdvice(variable, file, err))
 	}
 	secret := strings.TrimRight(string(data), "\r\n")
-	if secret == "" {
-		return "", fmt.Errorf("%s: %s is empty", variable, file)
+	switch {
+	case strings.TrimSpace(secret) == "":
+		return "", fmt.Errorf("%s: %s is empty; write the secret into it or unset %s", variable, file, variable)
+	case strings.ContainsAny(secret, "\r\n\x00"):
+		return "", fmt.Errorf("%s: %s has more than one line; it must hold the secret alone", variable, file)
 	}
 	return secret, nil
+}
+
+// secretAdvice says how the file of a secret comes to be readable.
+func secretAdvice(variable, file string, err error) string {
+	var st unix.Stat_t
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "mount the secret there, or unset " + variable
+	case errors.Is(err, unix.EISDIR):
+		return "Docker makes a directory where the file to mount is missing: remove it, make the file on the host and start anew"
+	case errors.Is(err, fs.ErrPermission) && unix.Stat(file, &st) == nil:
+		return fmt.Sprintf("it belongs to %d:%d (mode %#o), this process runs as %d:%d: let that user read it, as by chown %d %s",
+			st.Uid, st.Gid, st.Mode&0o777, os.Geteuid(), os.Getegid(), os.Geteuid(), file)
+	}
+	return "name a file that can be read, or unset " + variable
 }

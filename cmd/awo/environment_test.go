@@ -153,6 +153,8 @@ func TestSecretFromEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "token")
 	empty := filepath.Join(dir, "empty")
+	lines := filepath.Join(dir, "lines")
+	NewWithT(t).Expect(os.WriteFile(lines, []byte("one\ntwo\n"), 0o600)).To(Succeed())
 	missing := filepath.Join(dir, "missing")
 	NewWithT(t).Expect(os.WriteFile(file, []byte("from-file\n"), 0o600)).To(Succeed())
 	NewWithT(t).Expect(os.WriteFile(empty, []byte("\n"), 0o600)).To(Succeed())
@@ -166,10 +168,13 @@ func TestSecretFromEnvironment(t *testing.T) {
 		"value":                     {variables: map[string]string{"A": "a", "B": "b"}, want: "a"},
 		"file, without its newline": {variables: map[string]string{"A_FILE": file}, want: "from-file"},
 		"file of the first before the value of the second": {variables: map[string]string{"A_FILE": file, "B": "b"}, want: "from-file"},
-		"second":       {variables: map[string]string{"B": "b"}, want: "b"},
-		"both":         {variables: map[string]string{"A": "a", "A_FILE": file}, err: "A and A_FILE are both set: unset one of them"},
-		"empty file":   {variables: map[string]string{"A_FILE": empty}, err: "A_FILE: " + empty + " is empty"},
-		"missing file": {variables: map[string]string{"A_FILE": missing}, err: "A_FILE: open " + missing + ": no such file or directory"},
+		"second":     {variables: map[string]string{"B": "b"}, want: "b"},
+		"both":       {variables: map[string]string{"A": "a", "A_FILE": file}, err: "A and A_FILE are both set: unset one of them"},
+		"empty file": {variables: map[string]string{"A_FILE": empty}, err: "A_FILE: " + empty + " is empty; write the secret into it or unset A_FILE"},
+		"two lines":  {variables: map[string]string{"A_FILE": lines}, err: "A_FILE: " + lines + " has more than one line; it must hold the secret alone"},
+		"directory": {variables: map[string]string{"A_FILE": dir}, err: "A_FILE: read " + dir + ": is a directory; " +
+			"Docker makes a directory where the file to mount is missing: remove it, make the file on the host and start anew"},
+		"missing file": {variables: map[string]string{"A_FILE": missing}, err: "A_FILE: open " + missing + ": no such file or directory; mount the secret there, or unset A_FILE"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,21 +30,26 @@ type answer struct {
 
 // checkLogin calls each service once with the credential that the controller would use.
 func (d *doctor) checkLogin(ctx context.Context, r runner) []finding {
-	var secrets []string
-	for _, name := range []string{variableGitHubToken, variableGHToken, variableAPIKey, variableOAuthToken} {
-		if secret, err := secretFromEnvironment(d.lookup, name); err == nil && secret != "" {
-			secrets = append(secrets, secret)
-		}
-	}
-	if token, _ := d.lookup(variableAuthToken); token != "" {
-		secrets = append(secrets, token)
-	}
 	found := append(d.loginGitHub(ctx, r), d.loginAnthropic(ctx)...)
-	redactor := process.NewRedactor(secrets...)
+	redactor := process.NewRedactor(d.secrets()...)
 	for i := range found {
 		found[i].detail, found[i].advice = redactor.String(found[i].detail), redactor.String(found[i].advice)
 	}
 	return found
+}
+
+// secrets are the values that no finding may show.
+func (d *doctor) secrets() []string {
+	names := []string{variableGitHubToken, variableGHToken, variableAPIKey, variableOAuthToken}
+	secrets := make([]string, 0, len(names)+1)
+	token, _ := d.lookup(variableAuthToken)
+	secrets = append(secrets, token)
+	for _, name := range names {
+		// One that cannot be read is not known here.
+		secret, _ := secretFromEnvironment(d.lookup, name)
+		secrets = append(secrets, secret)
+	}
+	return slices.DeleteFunc(secrets, func(secret string) bool { return secret == "" })
 }
 
 // loginGitHub asks GitHub whose the token is and what it may do.
@@ -56,17 +62,33 @@ func (d *doctor) loginGitHub(ctx context.Context, r runner) []finding {
 	if token == "" {
 		return []finding{{check, verdictWarn, "not tried: there is no token", "set " + variableGitHubToken + " or " + variableGitHubToken + "_FILE"}}
 	}
-	host, _ := d.lookup("AWO_GITHUB_HOST")
-	if host == "" {
-		host, _ = d.lookup("GH_HOST")
+	host := d.githubHost()
+	got, err := d.githubClient(r, host, token).Login(ctx)
+	a := githubAnswer(got, err)
+	judged := judgeLogin(check, host, a, "make a new one at https://"+host+"/settings/tokens")
+	if judged.verdict == verdictOK {
+		judged = judgeScopes(judged, got)
 	}
+	return append([]finding{judged}, d.judgeClock(host, a.date)...)
+}
+
+// githubHost is where the token is tried.
+func (d *doctor) githubHost() string {
+	ours, _ := d.lookup("AWO_GITHUB_HOST")
+	theirs, _ := d.lookup("GH_HOST")
+	return cmp.Or(ours, theirs, forge.DefaultHost)
+}
+
+func (d *doctor) githubClient(r runner, host, token string) *forge.GitHub {
 	configDir, _ := d.lookup("GH_CONFIG_DIR")
-	client := forge.NewGitHub(forge.GitHubConfig{
+	return forge.NewGitHub(forge.GitHubConfig{
 		Path: d.programPath("gh", "GH_CLI_PATH"), Runner: r, Environment: d.environ, Host: host, ConfigDir: configDir,
 		Token: func() (string, error) { return token, nil }, Timeout: loginTimeout,
 	})
-	host = cmp.Or(host, forge.DefaultHost)
-	got, err := client.Login(ctx)
+}
+
+// githubAnswer takes out of a failure of gh what gh said.
+func githubAnswer(got forge.Answer, err error) answer {
 	if exit, ok := errors.AsType[*process.ExitError](err); ok && exit.Stderr != "" {
 		err = errors.New(strings.TrimSpace(exit.Stderr))
 	}
@@ -74,11 +96,7 @@ func (d *doctor) loginGitHub(ctx context.Context, r runner) []finding {
 	if got.Status == http.StatusOK {
 		a.who = cmp.Or(got.Login, "an app's token, which is no user's")
 	}
-	judged := judgeLogin(check, host, a, "make a new one at https://"+host+"/settings/tokens")
-	if judged.verdict == verdictOK {
-		judged = judgeScopes(judged, got)
-	}
-	return append([]finding{judged}, d.judgeClock(host, a.date)...)
+	return a
 }
 
 // judgeScopes adds to a good login what the token may do.
@@ -178,17 +196,18 @@ func (d *doctor) askAnthropic(ctx context.Context, base string, header http.Head
 		return answer{err: err}
 	}
 	req.Header = header
-	client := &http.Client{
-		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: d.roots, MinVersion: tls.VersionTLS12},
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: d.roots, MinVersion: tls.VersionTLS12},
 	}
-	res, err := client.Do(req)
+	res, err := (&http.Client{Transport: transport, CheckRedirect: stay}).Do(req)
 	if err != nil {
 		return answer{err: err}
 	}
 	defer func() { _ = res.Body.Close() }()
+	return readAnswer(res)
+}
+
+func readAnswer(res *http.Response) answer {
 	var body struct {
 		Error struct{ Message string }
 	}

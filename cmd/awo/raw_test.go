@@ -88,7 +88,9 @@ func TestGetRaw(t *testing.T) {
 			g.Expect(report(root.ExecuteContext(t.Context()), &errOut)).To(Equal(tt.code))
 			g.Expect(out.String()).To(ContainSubstring(tt.out))
 			g.Expect(errOut.String()).To(ContainSubstring(tt.errOut))
-			g.Expect(errOut.String() == "").To(Equal(tt.errOut == ""))
+			if tt.errOut == "" {
+				g.Expect(errOut.String()).To(BeEmpty())
+			}
 		})
 	}
 }

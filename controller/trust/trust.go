@@ -51,18 +51,25 @@ func Read(folder, systemFile string) (Bundle, error) {
 		if strings.HasPrefix(entry.Name(), ".") || !slices.Contains([]string{".crt", ".pem"}, filepath.Ext(entry.Name())) {
 			continue
 		}
-		path := filepath.Join(folder, entry.Name())
-		data, err := os.ReadFile(path)
+		found, err := readExtra(filepath.Join(folder, entry.Name()))
 		if err != nil {
-			return Bundle{}, fmt.Errorf("read an extra certificate: %w", err)
-		}
-		found, err := certificates(data)
-		if err != nil {
-			return Bundle{}, fmt.Errorf("extra certificate %s: %w; replace the file or take it out of the folder", path, err)
+			return Bundle{}, err
 		}
 		b.PEM, b.Files = append(b.PEM, found...), append(b.Files, entry.Name())
 	}
 	return b, nil
+}
+
+func readExtra(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read an extra certificate: %w", err)
+	}
+	found, err := certificates(data)
+	if err != nil {
+		return nil, fmt.Errorf("extra certificate %s: %w; replace the file or take it out of the folder", path, err)
+	}
+	return found, nil
 }
 
 // readSystem reads the system's certificates; a system without any is left with the extra ones.

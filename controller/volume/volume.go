@@ -117,31 +117,29 @@ func checkContents(layout store.Layout) error {
 // checkChildren looks at the directories of runs, and at the records where there are any.
 func checkChildren(layout store.Layout, dir string) error {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return explain(layout, "list", dir, err)
 	}
 	for _, entry := range entries {
 		if !entry.IsDir() {
 			continue
 		}
-		child := filepath.Join(dir, entry.Name())
-		if err := allowed(layout, child, "write into", unix.R_OK|unix.W_OK|unix.X_OK); err != nil {
-			return err
-		}
-		if dir != layout.Outputs() || strings.HasPrefix(entry.Name(), ".") {
-			continue
-		}
-		if err := errors.Join(
-			allowed(layout, filepath.Join(child, "record.json"), "read", unix.R_OK),
-			allowed(layout, filepath.Join(child, "events.jsonl"), "write", unix.R_OK|unix.W_OK),
-		); err != nil {
+		if err := checkChild(layout, filepath.Join(dir, entry.Name())); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkChild looks at one directory of a run. In outputs the record has to be read and the events to be continued.
+func checkChild(layout store.Layout, child string) error {
+	if err := allowed(layout, child, "write into", unix.R_OK|unix.W_OK|unix.X_OK); err != nil {
+		return err
+	}
+	if err := allowed(layout, filepath.Join(child, "record.json"), "read", unix.R_OK); err != nil {
+		return err
+	}
+	return allowed(layout, filepath.Join(child, "events.jsonl"), "write", unix.R_OK|unix.W_OK)
 }
 
 // allowed asks for rights on a path. What is not there is made by who needs it.
@@ -183,12 +181,16 @@ func tryWriting(dir string) (err error) {
 // openProbe opens a file without a name; where the file system knows no such thing, one that loses its name at once.
 func openProbe(dir string) (*os.File, error) {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
-	if err == nil {
+	switch {
+	case err == nil:
 		return os.NewFile(uintptr(fd), dir), nil
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOENT):
+		return openNamedProbe(dir)
 	}
-	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.ENOENT) {
-		return nil, err
-	}
+	return nil, err
+}
+
+func openNamedProbe(dir string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, ".awo-*.tmp")
 	if err != nil {
 		return nil, err
@@ -235,24 +237,27 @@ func explain(layout store.Layout, tried, path string, err error) error {
 
 // look finds out what there is at the path, or on the way to it.
 func (s *scene) look() {
-	for s.Seen = s.Path; ; s.Seen = filepath.Dir(s.Seen) {
-		var st unix.Stat_t
-		if err := unix.Stat(s.Seen, &st); err == nil {
-			s.Owner = identity{st.Uid, st.Gid}
-			s.Mode = fs.FileMode(st.Mode & 0o777)
-			if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-				s.Mode |= fs.ModeDir
-			}
-			break
-		}
-		if s.Seen == filepath.Dir(s.Seen) {
-			break
-		}
+	s.Seen = s.Path
+	for !s.see() && s.Seen != filepath.Dir(s.Seen) {
+		s.Seen = filepath.Dir(s.Seen)
 	}
-	var fs unix.Statfs_t
-	if unix.Statfs(s.Seen, &fs) == nil {
-		s.Free, s.Size = fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize)
+	var space unix.Statfs_t
+	if unix.Statfs(s.Seen, &space) == nil {
+		s.Free, s.Size = space.Bavail*uint64(space.Bsize), space.Blocks*uint64(space.Bsize)
 	}
+}
+
+// see notes owner and mode of what is there, and tells whether something is.
+func (s *scene) see() bool {
+	info, err := os.Stat(s.Seen)
+	if err != nil {
+		return false
+	}
+	s.Mode = info.Mode()
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		s.Owner = identity{st.Uid, st.Gid}
+	}
+	return true
 }
 
 // InContainer tells whether this process runs in a container of Docker, Podman or Kubernetes.

@@ -103,7 +103,7 @@ func TestBehindAnotherAuthorityWithSecretsFromFiles(t *testing.T) {
 	}
 	w.env = append(w.env, "AWO_EXTRA_CA_CERTS="+a.folder(w))
 	if os.Getuid() == 0 {
-		w.mine(nobody)
+		w.nobodys()
 	}
 	out, err = w.run("doctor", "--login")
 	w.g.Expect(err).NotTo(HaveOccurred(), out)

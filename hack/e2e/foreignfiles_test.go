@@ -39,7 +39,7 @@ func TestManifestsOfAnotherUser(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.mine(nobody)
+			w.nobodys()
 			url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
 			w.start()
 			dir := filepath.Join(w.data, "workorders")

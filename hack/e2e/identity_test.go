@@ -37,12 +37,12 @@ func (w *world) as(uid uint32) {
 	}
 }
 
-// mine gives a data directory with the whole layout to another user, as whom awo runs from now on.
-func (w *world) mine(uid uint32) {
+// nobodys gives a data directory with the whole layout to nobody, as whom awo runs from now on.
+func (w *world) nobodys() {
 	w.t.Helper()
 	w.g.Expect(os.MkdirAll(w.data, 0o755)).To(Succeed())
-	w.g.Expect(os.Chown(w.data, int(uid), int(uid))).To(Succeed())
-	w.as(uid)
+	w.g.Expect(os.Chown(w.data, nobody, nobody)).To(Succeed())
+	w.as(nobody)
 	// A start and a stop make everything that there is.
 	w.start()
 	w.controller.stop()

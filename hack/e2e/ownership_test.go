@@ -39,39 +39,39 @@ func TestUnusableDataDirectoryEndsTheStart(t *testing.T) {
 			w.as(nobody)
 		}},
 		{"outputs of root", `cannot [a-z ]+ DATA/outputs: operation not permitted; DATA/outputs ` + owned + `/outputs`, func(w *world) {
-			w.mine(nobody)
+			w.nobodys()
 			w.give("outputs", 0o777)
 		}},
 		{"token of root", `cannot use DATA/server-token: permission denied; DATA/server-token ` + owned, func(w *world) {
-			w.mine(nobody)
+			w.nobodys()
 			w.give("server-token", 0o600)
 		}},
 		{"lock of root", `cannot use DATA/.controller.lock: permission denied; DATA/.controller.lock ` + owned, func(w *world) {
-			w.mine(nobody)
+			w.nobodys()
 			w.give(".controller.lock", 0o644)
 		}},
 		{"record of root", `cannot read DATA/outputs/wo-00000001/record.json: permission denied; .*` + owned, func(w *world) {
-			w.mine(nobody)
+			w.nobodys()
 			w.g.Expect(os.Mkdir(filepath.Join(w.data, "outputs", "wo-00000001"), 0o700)).To(Succeed())
 			w.g.Expect(os.Chown(filepath.Join(w.data, "outputs", "wo-00000001"), nobody, nobody)).To(Succeed())
 			w.g.Expect(os.WriteFile(filepath.Join(w.data, "outputs", "wo-00000001", "record.json"), nil, 0o600)).To(Succeed())
 		}},
 		{"closed manifests of somebody", `cannot read DATA/workorders: permission denied; .*its owner stays: chmod -R a\+rX DATA/workorders`, func(w *world) {
-			w.mine(nobody)
+			w.nobodys()
 			w.give("workorders", 0o700)
 		}},
 		{"closed by its owner", `cannot write into DATA/repositories: permission denied; .*chmod -R u\+rwX DATA/repositories`, func(w *world) {
-			w.mine(nobody)
+			w.nobodys()
 			w.g.Expect(os.Chmod(filepath.Join(w.data, "repositories"), 0o500)).To(Succeed())
 		}},
 		{"full", `cannot write into DATA: no space left on device \(0 B free of 2.0 MiB .*free space there or enlarge it`, func(w *world) {
 			w.tmpfs(2 << 20)
-			w.mine(nobody)
+			w.nobodys()
 			w.fill()
 		}},
 		{"read-only", `cannot write into DATA: read-only file system; .*mount it for writing`, func(w *world) {
 			w.tmpfs(2 << 20)
-			w.mine(nobody)
+			w.nobodys()
 			w.g.Expect(unix.Mount("", w.data, "", unix.MS_REMOUNT|unix.MS_RDONLY, "")).To(Succeed())
 		}},
 		{"empty and read-only", `cannot write into DATA: read-only file system; .*mount it for writing`, func(w *world) {
@@ -122,7 +122,7 @@ func TestTroubleWithTheVolumeIsToldAndOutlived(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.tmpfs(64 << 20)
-			w.mine(nobody)
+			w.nobodys()
 			url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
 			w.start()
 			// The file is there before the trouble begins; a full disk takes no more of them.
