@@ -52,6 +52,7 @@ func TestTokens(t *testing.T) {
 	s.g.Expect(out).To(MatchRegexp(`(?m)^github.* FAIL `))
 
 	s.secret("github-token", githubToken)
+	s.run("docker compose exec -T archon-awo awo doctor --login")
 	s.control(http.MethodPost, "/script/refuses", "")
 	s.run("docker compose exec -T archon-awo awo retry hello")
 	s.g.Eventually(func() string { return reasonOf(*s.order("hello").Status) + s.order("hello").Status.Message }).

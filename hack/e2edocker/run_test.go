@@ -27,6 +27,7 @@ func TestManifestInTheVolumeBecomesAPullRequest(t *testing.T) {
 	s.untilHeld("app", 1)
 
 	// An agent is at work now.
+	t.Log(s.run("docker stats archon-awo --no-stream --format '{{.MemUsage}}, {{.PIDs}} processes and threads'"))
 	top := s.run("docker top archon-awo -o uid,pid,args")
 	s.g.Expect(top).To(And(ContainSubstring("awo controller"), ContainSubstring("claude")))
 	for line := range strings.Lines(strings.TrimSpace(top)) {

@@ -44,7 +44,7 @@ func newStack(t *testing.T, env ...string) *stack {
 	}
 	s.env = append([]string{
 		"COMPOSE_FILE=" + composeFiles, "ARCHON_AWO_PORT=" + strconv.Itoa(s.port), "AWO_SECRETS=" + secrets,
-		"PEERS_TOKEN=" + githubToken, "PEERS_CERTIFICATES=" + certificates(),
+		"PEERS_TOKEN=" + githubToken, "PEERS_KEY=" + apiKey, "PEERS_CERTIFICATES=" + certificates(),
 		"GITHUB_TOKEN=", "ANTHROPIC_API_KEY=", "CLAUDE_CODE_OAUTH_TOKEN=", "ANTHROPIC_BASE_URL=",
 	}, env...)
 	t.Cleanup(func() {
@@ -112,7 +112,7 @@ func (s *stack) awo(args string) (string, error) {
 // order is the order as awo shows it; an empty one while there is none.
 func (s *stack) order(name string) v1alpha1.WorkOrder {
 	var order v1alpha1.WorkOrder
-	if out, err := s.awo("get " + name + " -o json"); err == nil {
+	if out, err := s.awo("get " + name + " -o json 2>/dev/null"); err == nil {
 		_ = json.Unmarshal([]byte(out), &order)
 	}
 	if order.Status == nil {

@@ -55,7 +55,7 @@ func main() {
 func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the root of all
 	defer stop()
-	p, err := newPeers(os.Getenv("PEERS_TOKEN"))
+	p, err := newPeers(os.Getenv("PEERS_TOKEN"), os.Getenv("PEERS_KEY"))
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func run() error {
 	}
 }
 
-func newPeers(token string) (*peers, error) {
+func newPeers(token, key string) (*peers, error) {
 	p := &peers{script: "writes", certificate: "now", gate: make(chan struct{})}
 	close(p.gate)
 	var err error
@@ -88,7 +88,11 @@ func newPeers(token string) (*peers, error) {
 		"tests":   runsTests,
 		"refuses": model.Turns(model.Fail(http.StatusUnauthorized)),
 	})
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	p.model.Admit(key)
+	return p, nil
 }
 
 // serveTLS serves all hosts at one port.
