@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -128,7 +129,7 @@ func TestConfinedPorts(t *testing.T) {
 		listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		NewWithT(t).Expect(err).NotTo(HaveOccurred())
 		t.Cleanup(func() { _ = listener.Close() })
-		return listener.Addr().String(), listener.Addr().(*net.TCPAddr).Port
+		return listener.Addr().String(), int(netip.MustParseAddrPort(listener.Addr().String()).Port())
 	}
 	closed, _ := listen()
 	open, port := listen()
