@@ -50,6 +50,11 @@ faults: ## Kill the controller at every durable step, fail every write: nothing 
 	@hack/tools.sh
 	hack/test.sh -tags=crashpoints -run='AnyCrashPoint|KilledCommand|DiskFails' $(FAULTS) ./hack/e2e ./controller/store
 
+.PHONY: soak
+soak: ## Kill the controller every few seconds for 5 minutes while 200 orders run (SOAK_ORDERS, SOAK_SECONDS).
+	@hack/tools.sh
+	$(GO) test -tags=soak -count=1 -timeout=30m -run=TestSoak -v ./hack/e2e
+
 .PHONY: bench
 bench: build ## Measure: figures as a Markdown table (BENCH='-quick' for a short one).
 	$(GO) run ./hack/bench $(BENCH)
