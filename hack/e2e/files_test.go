@@ -139,9 +139,11 @@ func TestGitCheckoutOfManifests(t *testing.T) {
 	git("commit", "-qm", "three")
 	git("switch", "-q", "main")
 	git("reset", "-q", "--hard", "other")
-	out, err := w.run("get", "a", "-o", "yaml")
-	w.g.Expect(err).NotTo(HaveOccurred(), out)
-	w.g.Expect(out).To(And(ContainSubstring("phase: Succeeded"), ContainSubstring("TrackedByGit")))
+	// The condition is recorded after the phase: it tells what came of writing the status.
+	w.g.Eventually(func() string {
+		out, _ := w.run("get", "a", "-o", "yaml")
+		return out
+	}).Should(And(ContainSubstring("phase: Succeeded"), ContainSubstring("TrackedByGit")), w.controller.log)
 	w.g.Consistently(func() string { return w.read(filepath.Join(w.shared, "count")) }, time.Second).Should(Equal("x\nx\n"), "one run")
 }
 
