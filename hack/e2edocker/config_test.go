@@ -74,7 +74,7 @@ func TestComposeFile(t *testing.T) {
 // Every variable that a Compose file asks for is explained in .env.example.
 func TestEveryVariableIsExplained(t *testing.T) {
 	example := in(t, checkout, "cat .env.example")
-	for _, name := range strings.FieldsSeq(in(t, checkout, `grep -hoE '\$\{[A-Z_]+' docker-compose*.yml examples/archon/*.yml | tr -d '${' | sort -u`)) {
+	for name := range strings.FieldsSeq(in(t, checkout, `grep -hoE '\$\{[A-Z_]+' docker-compose*.yml examples/archon/*.yml | tr -d '${' | sort -u`)) {
 		NewWithT(t).Expect(example).To(MatchRegexp(`(?m)^#? ?`+name+`=`), name)
 	}
 	for name, value := range config(t, checkout, "-f docker-compose.yml").Services["archon-awo"].Environment {
