@@ -14,7 +14,6 @@ timed() {
 }
 
 timed hack/docker/engine.sh start
-timed hack/docker/compose.sh
 
 # Where this machine trusts further certificate authorities, a build has to, too.
 shopt -s nullglob
@@ -36,3 +35,4 @@ pull() {
 }
 base_images() { pull || hack/docker/standins.sh; }
 timed base_images
+timed hack/docker/compose.sh

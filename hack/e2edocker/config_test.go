@@ -74,7 +74,7 @@ func TestComposeFile(t *testing.T) {
 // Every variable that a Compose file asks for is explained in .env.example.
 func TestEveryVariableIsExplained(t *testing.T) {
 	example := in(t, checkout, "cat .env.example")
-	for _, name := range strings.Fields(in(t, checkout, `grep -hoE '\$\{[A-Z_]+' docker-compose*.yml examples/archon/*.yml | tr -d '${' | sort -u`)) {
+	for name := range strings.FieldsSeq(in(t, checkout, `grep -hoE '\$\{[A-Z_]+' docker-compose*.yml examples/archon/*.yml | tr -d '${' | sort -u`)) {
 		NewWithT(t).Expect(example).To(MatchRegexp(`(?m)^#? ?`+name+`=`), name)
 	}
 	for name, value := range config(t, checkout, "-f docker-compose.yml").Services["archon-awo"].Environment {
@@ -109,7 +109,7 @@ func TestJoinsAnArchonProject(t *testing.T) {
 	env := []string{"ARCHON=" + archon, "ARCHON_AWO_PORT=" + strconv.Itoa(freePort(t)), "ARCHON_SERVER_PORT=" + strconv.Itoa(freePort(t))}
 	in(t, checkout, "touch .env")
 	t.Cleanup(func() {
-		in(t, checkout, "make stop; rm -f .env; docker volume rm -f archon_awo-data archon_awo-dev-cache", env...)
+		in(t, checkout, "make stop; rm -f .env; docker volume rm -f archon_awo-data", env...)
 	})
 	out := in(t, checkout, "make dev-awo", env...)
 	g.Expect(out).To(And(ContainSubstring("http://localhost:"+env[1][len("ARCHON_AWO_PORT="):]), ContainSubstring("Archon's backend: http://localhost:")))

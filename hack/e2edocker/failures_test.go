@@ -92,7 +92,7 @@ func TestFullVolume(t *testing.T) {
 	s.repository("app", readme)
 	s.holds()
 	s.drop("hello", manifest("hello", "app"))
-	s.untilHeld("app", 1)
+	s.untilHeld(1)
 	s.run("docker compose exec -T archon-awo sh -c 'cat /dev/zero > /var/lib/archon-awo/fill || true'")
 	s.g.Eventually(s.health).Should(Equal("unhealthy"))
 	s.g.Expect(s.get("/health")).To(And(ContainSubstring(`"status":"unhealthy"`), ContainSubstring("no space left on device")))

@@ -106,7 +106,7 @@ func buildImages(ctx context.Context) error {
 
 // cleanUp removes what tests may have left in the engine; images stay, they are the cache of the next run.
 func cleanUp(ctx context.Context) {
-	_, _ = shell(ctx, checkout, "docker compose --profile '*' down --volumes --remove-orphans --timeout 2")
+	_, _ = shell(ctx, checkout, "docker compose --profile '*' down --volumes --remove-orphans --timeout 2; docker volume rm -f archon_awo-dev-cache")
 }
 
 // shell runs a command line in a directory as a person would and returns all that it prints.
@@ -125,4 +125,7 @@ func told(cmd *exec.Cmd) error {
 }
 
 // contextOf is the context of a test that also holds while it is cleaned up.
-func contextOf(t *testing.T) context.Context { return context.WithoutCancel(t.Context()) }
+func contextOf(t *testing.T) context.Context {
+	t.Helper()
+	return context.WithoutCancel(t.Context())
+}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +87,6 @@ func TestWorkOrdersOfTheHost(t *testing.T) {
 	s.g.Expect(string(text)).To(ContainSubstring("phase: Succeeded"))
 	info, err := os.Stat(file)
 	s.g.Expect(err).NotTo(HaveOccurred())
-	s.g.Expect(info.Sys().(*syscall.Stat_t).Uid).To(BeEquivalentTo(owner), "it is still its owner's")
+	s.g.Expect(info.Sys()).To(And(HaveField("Uid", BeEquivalentTo(owner)), HaveField("Gid", BeEquivalentTo(owner))), "it is still its owner's")
 	s.g.Expect(info.Mode().Perm()).To(Equal(os.FileMode(0o644)))
 }

@@ -56,7 +56,7 @@ func TestHotReload(t *testing.T) {
 	s.repository("app", readme)
 	s.holds()
 	s.drop("hello", manifest("hello", "app"))
-	s.untilHeld("app", 1)
+	s.untilHeld(1)
 
 	file := filepath.Join(checkout, "cmd", "awo", "version.go")
 	source, err := os.ReadFile(file)
@@ -72,7 +72,7 @@ func TestHotReload(t *testing.T) {
 	s.g.Eventually(func() string { return s.get("/health") }, 15*time.Second).Should(ContainSubstring(`"version":"9.9.9-test-`), s.log)
 	t.Logf("/health changed %s after the edit", time.Since(began).Round(100*time.Millisecond))
 
-	s.untilHeld("app", 2)
+	s.untilHeld(2)
 	s.opens()
 	st := s.ends("hello", v1alpha1.PhaseSucceeded)
 	s.g.Expect(s.seen("app").PullRequests).To(HaveLen(1))

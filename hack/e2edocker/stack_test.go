@@ -64,7 +64,11 @@ func freePort(t *testing.T) int {
 	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	number, err := strconv.Atoi(port)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return number
 }
 
 // try runs a command line in the checkout.
@@ -197,7 +201,7 @@ func (s *stack) holds() { s.t.Helper(); s.control(http.MethodPost, "/gate/close"
 func (s *stack) opens() { s.t.Helper(); s.control(http.MethodPost, "/gate/open", "") }
 
 // untilHeld waits until an agent has been held that often in Implementing.
-func (s *stack) untilHeld(repository string, times int) {
+func (s *stack) untilHeld(times int) {
 	s.t.Helper()
-	s.g.Eventually(func() int { return s.seen(repository).Held }, 60*time.Second).Should(BeNumerically(">=", times), s.log)
+	s.g.Eventually(func() int { return s.seen("app").Held }, 60*time.Second).Should(BeNumerically(">=", times), s.log)
 }

@@ -53,7 +53,7 @@ func main() {
 }
 
 func run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // the root of all
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	p, err := newPeers(os.Getenv("PEERS_TOKEN"), os.Getenv("PEERS_KEY"))
 	if err != nil {
@@ -168,7 +168,7 @@ func runsTests(r *model.Request) model.Turn {
 	case !r.HasTool("Write"):
 		return model.Say("1. Run the tests.")
 	case r.Answers() == 0:
-		return model.Call(model.Bash("go test -v ./... > result.txt 2>&1; cat result.txt"))
+		return model.Call(model.Bash("node --test > result.txt 2>&1; cat result.txt"))
 	}
 	return model.Say("The tests pass.")
 }
