@@ -10,9 +10,9 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=hack/docker/env.sh
 . hack/docker/env.sh
 
-if docker compose version >/dev/null 2>&1; then exit 0; fi
-
 config=$PWD/.tools/docker/config
+if [ "${DOCKER_CONFIG:-}" != "$config" ] && docker compose version >/dev/null 2>&1; then exit 0; fi
+
 plugin=$config/cli-plugins/docker-compose
 runs() { "$plugin" version >/dev/null 2>&1; }
 

@@ -100,7 +100,7 @@ func TestFullVolume(t *testing.T) {
 	s.g.Expect(err).To(HaveOccurred())
 	s.g.Expect(out).To(MatchRegexp(`data directory +FAIL .*no space left on device.*free space there`))
 	s.opens()
-	s.g.Consistently(func() int { return len(s.seen("app").PullRequests) }, 3*time.Second).Should(BeZero())
+	s.g.Consistently(func() int { return len(s.seen().PullRequests) }, 3*time.Second).Should(BeZero())
 	s.run("docker compose exec -T archon-awo rm /var/lib/archon-awo/fill")
 	s.healthy(20 * time.Second)
 	s.g.Eventually(func() v1alpha1.Phase {
@@ -109,7 +109,7 @@ func TestFullVolume(t *testing.T) {
 		}
 		return s.order("hello").Status.Phase
 	}).Should(Equal(v1alpha1.PhaseSucceeded), s.log)
-	s.g.Expect(s.seen("app").PullRequests).To(HaveLen(1))
+	s.g.Expect(s.seen().PullRequests).To(HaveLen(1))
 }
 
 func TestPortTaken(t *testing.T) {

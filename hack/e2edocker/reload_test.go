@@ -75,7 +75,7 @@ func TestHotReload(t *testing.T) {
 	s.untilHeld(2)
 	s.opens()
 	st := s.ends("hello", v1alpha1.PhaseSucceeded)
-	s.g.Expect(s.seen("app").PullRequests).To(HaveLen(1))
+	s.g.Expect(s.seen().PullRequests).To(HaveLen(1))
 	for _, step := range st.Steps {
 		s.g.Expect(step.Attempt).To(Equal(int32(1)), "%s: a reload is no attempt", step.Phase)
 	}

@@ -38,7 +38,7 @@ func TestManifestInTheVolumeBecomesAPullRequest(t *testing.T) {
 
 	s.opens()
 	st := s.ends("hello", v1alpha1.PhaseSucceeded)
-	seen := s.seen("app")
+	seen := s.seen()
 	s.g.Expect(seen.PullRequests).To(HaveLen(1))
 	s.g.Expect(seen.PullRequests[0]).To(And(HaveField("URL", st.PullRequest.URL), HaveField("HeadSHA", st.HeadCommit)))
 	s.g.Expect(seen.Branches).To(ConsistOf(st.Branch))
@@ -101,7 +101,7 @@ func TestRestartAndKillInTheMiddle(t *testing.T) {
 	s.opens()
 	st := s.ends("hello", v1alpha1.PhaseSucceeded)
 
-	seen := s.seen("app")
+	seen := s.seen()
 	s.g.Expect(seen.PullRequests).To(HaveLen(1))
 	s.g.Expect(seen.Branches).To(ConsistOf(st.Branch))
 	for _, session := range seen.Sessions {
@@ -136,11 +136,11 @@ func TestStopRecordsAndTheVolumeStays(t *testing.T) {
 	s.opens()
 	st := s.ends("hello", v1alpha1.PhaseSucceeded)
 	s.g.Expect(st.Steps).To(ContainElement(HaveField("Outcome", v1alpha1.StepInterrupted)))
-	s.g.Expect(s.seen("app").PullRequests).To(HaveLen(1))
+	s.g.Expect(s.seen().PullRequests).To(HaveLen(1))
 
 	s.run("docker compose --profile awo down")
 	s.run("docker compose --profile awo up -d")
 	s.healthy(10 * time.Second)
 	s.g.Expect(s.ends("hello", v1alpha1.PhaseSucceeded).ID).To(Equal(st.ID))
-	s.g.Expect(s.seen("app").PullRequests).To(BeEmpty(), "new servers, and nothing was run again")
+	s.g.Expect(s.seen().PullRequests).To(BeEmpty(), "new servers, and nothing was run again")
 }

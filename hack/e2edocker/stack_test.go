@@ -151,7 +151,7 @@ func manifest(name, repository string) string {
 		"\nspec:\n  repository:\n    url: https://github.com/acme/" + repository + ".git\n  request: Say hello.\n"
 }
 
-// serverState is what the servers have seen of a repository and of the model.
+// serverState is what the servers have seen of acme/app and of the model.
 type serverState struct {
 	PullRequests      []github.PullRequest
 	Branches          []string
@@ -189,10 +189,10 @@ func (s *stack) repository(name string, files map[string]string) {
 	s.control(http.MethodPost, "/repositories/"+name, string(body))
 }
 
-func (s *stack) seen(repository string) serverState {
+func (s *stack) seen() serverState {
 	s.t.Helper()
 	var state serverState
-	s.g.Expect(json.Unmarshal(s.control(http.MethodGet, "/repositories/"+repository, ""), &state)).To(Succeed())
+	s.g.Expect(json.Unmarshal(s.control(http.MethodGet, "/repositories/app", ""), &state)).To(Succeed())
 	return state
 }
 
@@ -203,5 +203,5 @@ func (s *stack) opens() { s.t.Helper(); s.control(http.MethodPost, "/gate/open",
 // untilHeld waits until an agent has been held that often in Implementing.
 func (s *stack) untilHeld(times int) {
 	s.t.Helper()
-	s.g.Eventually(func() int { return s.seen("app").Held }, 60*time.Second).Should(BeNumerically(">=", times), s.log)
+	s.g.Eventually(func() int { return s.seen().Held }, 60*time.Second).Should(BeNumerically(">=", times), s.log)
 }
