@@ -133,8 +133,9 @@ var eventTime = regexp.MustCompile(`"time":"([^"]+)"`)
 
 func (w *world) eventsInOrder(id string) {
 	w.t.Helper()
-	var times []time.Time
-	for _, m := range eventTime.FindAllStringSubmatch(w.read(filepath.Join(w.data, "outputs", id, "events.jsonl")), -1) {
+	found := eventTime.FindAllStringSubmatch(w.read(filepath.Join(w.data, "outputs", id, "events.jsonl")), -1)
+	times := make([]time.Time, 0, len(found))
+	for _, m := range found {
 		at, err := time.Parse(time.RFC3339Nano, m[1])
 		w.g.Expect(err).NotTo(HaveOccurred())
 		times = append(times, at)
