@@ -25,7 +25,7 @@ COVER_MIN ?= 80
 
 .PHONY: help
 help: ## Show this list.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/awo, one static binary.
@@ -46,9 +46,14 @@ e2e: ## Run only the end-to-end tests: real claude, gh and git against scripted 
 	hack/test.sh ./hack/e2e/...
 
 .PHONY: faults
-faults: ## Kill the controller at every crash point and see that nothing is lost (FAULTS=-count=20 for more).
+faults: ## Kill the controller at every durable step, fail every write: nothing is lost (FAULTS=-count=20).
 	@hack/tools.sh
-	hack/test.sh -tags=crashpoints -run='AnyCrashPoint|KilledCommand' $(FAULTS) ./hack/e2e
+	hack/test.sh -tags=crashpoints -run='AnyCrashPoint|KilledCommand|DiskFails' $(FAULTS) ./hack/e2e ./controller/store
+
+.PHONY: soak
+soak: ## Kill the controller every few seconds for 5 minutes while 200 orders run (SOAK_ORDERS, SOAK_SECONDS).
+	@hack/tools.sh
+	$(GO) test -tags=soak -count=1 -timeout=30m -run=TestSoak -v ./hack/e2e
 
 .PHONY: bench
 bench: build ## Measure: figures as a Markdown table (BENCH='-quick' for a short one).
@@ -75,8 +80,47 @@ generate: ## Make deepcopy code and CRD schema from api/v1alpha1.
 verify: $(LINT) ## Check in a copy that generate, tidy and fmt change nothing.
 	LINT=$(LINT) hack/verify.sh
 
+# What Docker means here: the machine's, or what hack/docker/setup.sh made for this checkout.
+DOCKER := . hack/docker/env.sh; docker
+# An Archon checkout, such as ../archon: dev-awo and stop then mean its services, too.
+ARCHON ?=
+export ARCHON
+
+.PHONY: check
+check: ## Check what the container needs: Docker, Compose, .env, a free port.
+	@hack/docker/check.sh
+
+.PHONY: dev-awo
+dev-awo: check ## Run awo in Docker, anew after each change of the source (ARCHON=../archon: with Archon's backend).
+	@hack/docker/dev.sh up
+
+.PHONY: awo-logs
+awo-logs: ## Follow the log of the container.
+	@$(DOCKER) logs --follow --tail 100 archon-awo
+
+.PHONY: awo-restart
+awo-restart: ## Restart the container; orders go on where they were.
+	@$(DOCKER) restart archon-awo
+
+.PHONY: awo-shell
+awo-shell: ## Open a shell in the container.
+	@$(DOCKER) exec -it archon-awo bash
+
+.PHONY: stop
+stop: ## Stop the container, and with ARCHON=../archon Archon's; volumes stay.
+	@hack/docker/dev.sh down
+
+.PHONY: image
+image: ## Build the image archon-awo and print its size and the parts of it.
+	@AWO_COMMIT=$(COMMIT) AWO_DATE=$(DATE) hack/docker/image.sh
+
+.PHONY: e2e-docker
+e2e-docker: ## Test image and Compose files in a real engine, which is started if there is none.
+	@hack/docker/e2e.sh
+
 .PHONY: clean
 clean: ## Remove what was built and fetched.
+	@if [ -d .tools/docker ]; then hack/docker/engine.sh stop; fi
 	rm -rf bin cover .tools
 
 $(LINT):

@@ -7,6 +7,7 @@ import (
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -59,6 +60,13 @@ type Config struct {
 	SkipPermissions, AgentEvents, LogPrompts, KeepTranscripts bool
 	// AgentEnvironment names further variables that agents get.
 	AgentEnvironment []string
+	// AgentSandbox says whether agents have to be confined. AgentRead and AgentWrite are further paths that they may
+	// use, AgentPorts, if not empty, the only TCP ports that they may connect to.
+	AgentSandbox          sandbox.Mode
+	AgentRead, AgentWrite []string
+	AgentPorts            []int
+	// SecretFiles hold secrets of the controller and are closed to agents.
+	SecretFiles []string
 
 	// GitHubHost is the GitHub host beside github.com.
 	GitHubHost string

@@ -44,6 +44,7 @@ func (h *health) Health(context.Context) server.HealthReport {
 			"anthropic":   has(h.config.AnthropicAPIKey),
 			"claudeOAuth": has(h.config.ClaudeOAuthToken),
 		},
+		Sandbox:      sandboxHealth(h.tools.sandbox.Status()),
 		Dependencies: map[string]server.Dependency{},
 	}
 	for _, name := range []string{"git", "gh", "claude"} {

@@ -30,6 +30,9 @@ const stopLimit = 8500 * time.Millisecond
 // loopsLimit is how long watch, queue and endpoint may take to end after that.
 const loopsLimit = time.Second
 
+// repairEvery is how often modes are set right that an agent may have changed.
+const repairEvery = 2 * time.Second
+
 // sweepEvery is how often processes are looked for that an ended tool or agent has left to this process.
 const sweepEvery = 30 * time.Second
 
@@ -50,6 +53,10 @@ func run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("preparing to start processes: %w", err)
 	}
+	box, err := newSandbox(cfg, logr.FromContextOrDiscard(ctx))
+	if err != nil {
+		return err
+	}
 	s, release, err := openStore(cfg, spawner)
 	if err != nil {
 		return err
@@ -62,7 +69,7 @@ func run(ctx context.Context, cfg Config) error {
 	if cfg.ExtraCACerts != "" {
 		logr.FromContextOrDiscard(ctx).Info("Extra certificates are trusted", "folder", cfg.ExtraCACerts, "files", trusted)
 	}
-	tools := newTools(cfg, spawner, s)
+	tools := newTools(cfg, spawner, box, s)
 	if err := endFormer(ctx, s); err != nil {
 		return err
 	}
@@ -91,8 +98,19 @@ func run(ctx context.Context, cfg Config) error {
 	return runAll(ctx, s, c, endpoint, spawner)
 }
 
+// repairModes opens what agents have closed to the controller. What cannot be opened is told by who needs it.
+func repairModes(ctx context.Context, s *store.Store) {
+	if changed, _ := s.Layout().RepairModes(s.IDs()); changed > 0 {
+		logr.FromContextOrDiscard(ctx).Info("Modes in the data directory repaired", "changed", changed)
+	}
+}
+
 // openStore opens the data directory and takes its lock; release gives it back.
 func openStore(cfg Config, spawner *process.Spawner) (*store.Store, func(), error) {
+	// An agent of a former life may have closed them; what is wrong otherwise shows when they are opened.
+	if layout, err := store.NewLayout(cfg.DataDir); err == nil {
+		_, _ = layout.RepairModes(nil)
+	}
 	s, err := store.Open(store.Options{
 		DataDir: cfg.DataDir, StatusMode: cfg.StatusMode, Policy: cfg.policy(),
 		AcceptDeletions: cfg.AcceptDeletions, Clock: clock.RealClock{}, Tracked: tracked(cfg, spawner),
@@ -175,6 +193,10 @@ func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Serve
 	group.Go(func() error { return endpoint.Run(ctx) })
 	group.Go(func() error {
 		wait.UntilWithContext(ctx, func(context.Context) { spawner.SweepStrays() }, sweepEvery)
+		return nil
+	})
+	group.Go(func() error {
+		wait.UntilWithContext(ctx, func(ctx context.Context) { repairModes(ctx, s) }, repairEvery)
 		return nil
 	})
 	<-ctx.Done()

@@ -19,12 +19,14 @@ import (
 	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/phase"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
 // tools are the programs that orders need: git, gh, the agents.
 type tools struct {
 	config  Config
+	sandbox *sandbox.Policy
 	git     *git.Client
 	github  *forge.GitHub
 	local   *forge.Local
@@ -35,10 +37,10 @@ type tools struct {
 	versions map[string]string
 }
 
-func newTools(cfg Config, spawner *process.Spawner, s *store.Store) *tools {
+func newTools(cfg Config, spawner *process.Spawner, box *sandbox.Policy, s *store.Store) *tools {
 	return &tools{
-		config: cfg, versions: map[string]string{}, local: forge.NewLocal(),
-		git: newGit(cfg, spawner, s.Layout().Mirrors()),
+		config: cfg, sandbox: box, versions: map[string]string{}, local: forge.NewLocal(),
+		git: newGit(cfg, spawner, box, s.Layout().Mirrors()),
 		github: forge.NewGitHub(forge.GitHubConfig{
 			Path: cfg.GHPath, Runner: spawner, Host: cfg.GitHubHost, Token: cfg.GitHubToken,
 			Environment: process.Environment(cfg.Environ, process.ToolAllow...),
@@ -47,20 +49,20 @@ func newTools(cfg Config, spawner *process.Spawner, s *store.Store) *tools {
 		claude: agent.NewClaude(agent.ClaudeConfig{
 			Path: cfg.ClaudePath, Model: cfg.Model, MaxTurns: int32(cfg.MaxTurns), SkipPermissions: cfg.SkipPermissions,
 			Root: os.Geteuid() == 0, Environ: cfg.agentEnvironment, Allow: cfg.AgentEnvironment,
-			Supervisor: spawner, Runner: spawner, Redactor: cfg.Redactor, Verbose: cfg.AgentEvents,
+			Supervisor: spawner, Runner: spawner, Sandbox: box, Redactor: cfg.Redactor, Verbose: cfg.AgentEvents,
 		}),
 		command: agent.NewCommand(agent.CommandConfig{
-			Environ: cfg.agentEnvironment, Allow: cfg.AgentEnvironment, Supervisor: spawner, Redactor: cfg.Redactor, Verbose: cfg.AgentEvents,
+			Environ: cfg.agentEnvironment, Allow: cfg.AgentEnvironment, Supervisor: spawner, Sandbox: box, Redactor: cfg.Redactor, Verbose: cfg.AgentEvents,
 		}),
 	}
 }
 
-func newGit(cfg Config, spawner git.Runner, mirrors string) *git.Client {
+func newGit(cfg Config, spawner git.Runner, box *sandbox.Policy, mirrors string) *git.Client {
 	return git.New(git.Config{
 		Path: cfg.GitPath, Spawner: spawner, Environment: process.Environment(cfg.Environ, process.ToolAllow...),
 		AuthorName: cfg.AuthorName, AuthorEmail: cfg.AuthorEmail,
 		Token: cfg.gitToken, Hosts: cfg.GitHosts, Self: cfg.Self,
-		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors, Secrets: cfg.Redactor,
+		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors, Secrets: cfg.Redactor, Sandbox: box,
 	})
 }
 
@@ -113,6 +115,7 @@ func (t *tools) phases(s *store.Store) (*phase.Runner, error) {
 			PhaseTimeout: t.config.PhaseTimeout, IdleTimeout: t.config.IdleTimeout,
 			AllowProtectedPaths: t.config.AllowProtectedPaths, ProtectedPaths: t.config.ProtectedPaths,
 			DefaultBudgetUSD: t.config.DefaultBudgetUSD, MaxBudgetUSD: t.config.MaxBudgetUSD, LogPrompts: t.config.LogPrompts,
+			Confinement: sandboxNote(t.sandbox.Status()),
 		},
 	}, nil
 }
@@ -172,5 +175,5 @@ func (t *tools) path(name string) string {
 
 // tracked tells the store which manifests git tracks, before anything else is there.
 func tracked(cfg Config, spawner git.Runner) func(context.Context, string) (map[string]bool, error) {
-	return newGit(cfg, spawner, filepath.Join(cfg.DataDir, "repositories", ".mirrors")).Tracked
+	return newGit(cfg, spawner, nil, filepath.Join(cfg.DataDir, "repositories", ".mirrors")).Tracked
 }

@@ -15,6 +15,7 @@ var durable = map[string]bool{"Rename": true, "Renameat2": true, "Sync": true, "
 // withoutPoint are functions whose durable call has its points elsewhere, with the reason.
 var withoutPoint = map[string]string{
 	"renameExchange": "swap, its only caller, has a point on either side",
+	"rename":         "its callers have points on either side",
 	"renameOver":     "swap calls it between its points, where the file system knows no exchange",
 }
 

@@ -101,14 +101,16 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-// The supervisor stays in memory beside each running order, so it is kept from everything that it does not need.
-func TestSupervisorImportsLittle(t *testing.T) {
-	const supervisor = module + "/controller/process/supervisor"
-	for d := range strings.FieldsSeq(string(command(t, "go", "list", "-deps", supervisor))) {
-		outside := strings.Contains(strings.Split(d, "/")[0], ".") && !strings.HasPrefix(d, "golang.org/x/sys/")
-		ours := strings.HasPrefix(d, module+"/controller/process/")
-		if outside && !ours || d == "net/http" || d == "net" {
-			t.Errorf("%s comes to import %s", supervisor, d)
+// The supervisor stays in memory beside each running order, and the confined stage stands before each start of an
+// agent, so they are kept from everything that they do not need.
+func TestStagesImportLittle(t *testing.T) {
+	for _, stage := range []string{module + "/controller/process/supervisor", module + "/controller/process/confined"} {
+		for d := range strings.FieldsSeq(string(command(t, "go", "list", "-deps", stage))) {
+			outside := strings.Contains(strings.Split(d, "/")[0], ".")
+			ours := strings.HasPrefix(d, module+"/controller/process/")
+			if outside && !ours || slices.Contains([]string{"net/http", "net", "fmt", "reflect", "unicode", "encoding/json"}, d) {
+				t.Errorf("%s comes to import %s", stage, d)
+			}
 		}
 	}
 }
@@ -140,6 +142,7 @@ func importers(t *testing.T, path string, tests bool) []string {
 func TestLibrariesAreUsedWhereTheyBelong(t *testing.T) {
 	g := NewWithT(t)
 	g.Expect(importers(t, "github.com/fsnotify/fsnotify", false)).To(ConsistOf("controller/store"), "who watches files")
+	g.Expect(importers(t, "github.com/landlock-lsm/go-landlock", false)).To(ConsistOf("controller/process/sandbox"), "who knows Landlock's rights")
 	g.Expect(importers(t, "sigs.k8s.io/yaml", false)).To(ContainElement("controller/store/manifest"), "who decodes manifests")
 	g.Expect(importers(t, "github.com/go-logr/logr", false)).To(ContainElement("controller/workorder"), "who logs")
 	g.Expect(importers(t, "github.com/go-logr/zapr", false)).To(ConsistOf("cmd/awo"), "who picks the sink of the log")

@@ -32,6 +32,8 @@ const (
 	ConditionSpecChangeRefused = "SpecChangeRefused"
 	// ConditionStatusNotWritten is present and True when status is kept out of the manifest.
 	ConditionStatusNotWritten = "StatusNotWritten"
+	// ConditionAgentConfined tells whether the run's agents were confined in a sandbox; present once one was started.
+	ConditionAgentConfined = "AgentConfined"
 	// ConditionPromptTemplateBroken is present and True when a replaced prompt template cannot be used.
 	ConditionPromptTemplateBroken = "PromptTemplateBroken"
 )
@@ -73,4 +75,7 @@ const (
 	ReasonConfigured      = "Configured"
 	ReasonNotWritable     = "NotWritable"
 	ReasonTemplateInvalid = "TemplateInvalid"
+	ReasonLandlock        = "Landlock"
+	ReasonLandlockMissing = "LandlockMissing"
+	ReasonSandboxOff      = "SandboxOff"
 )

@@ -17,6 +17,7 @@ import (
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -26,6 +27,7 @@ type controllerOptions struct {
 	status   string
 	logLevel string
 	gitHosts []string
+	sandbox  string
 }
 
 // inherited are the variables that flags of the controller have beside their own.
@@ -111,6 +113,16 @@ func (o *controllerOptions) addAgentFlags(f *pflag.FlagSet) {
 	f.BoolVar(&c.LogPrompts, "keep-prompts", true, "Keep prompts in outputs (ENABLE_PROMPT_LOGGING)")
 	f.BoolVar(&c.KeepTranscripts, "keep-transcripts", true, "Keep what agents print after their run has ended (ENABLE_OUTPUT_ARTIFACTS)")
 	f.StringSliceVar(&c.AgentEnvironment, "agent-env", nil, "Further variables of this environment that agents get")
+	o.addSandboxFlags(f)
+}
+
+func (o *controllerOptions) addSandboxFlags(f *pflag.FlagSet) {
+	c := &o.config
+	o.sandbox = string(sandbox.Auto)
+	f.Var(choice{&o.sandbox, sandboxModes}, "agent-sandbox", "Confine agents: where the kernel can, always or not at all")
+	f.Var(pathList{&c.AgentRead}, "agent-read", "Further paths that agents may read and execute, a list like PATH")
+	f.Var(pathList{&c.AgentWrite}, "agent-write", "Further paths that agents may write, a list like PATH")
+	f.IntSliceVar(&c.AgentPorts, "agent-ports", nil, "The only TCP ports that agents may connect to (default: all)")
 }
 
 // run completes the configuration with what no flag says, and runs the controller until ctx ends.
@@ -138,6 +150,7 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 	if o.status != "auto" {
 		c.StatusMode = store.StatusMode(o.status)
 	}
+	c.AgentSandbox = sandbox.Mode(o.sandbox)
 	if c.Self, err = os.Executable(); err != nil {
 		return fmt.Errorf("find the awo program: %w", err)
 	}
@@ -152,6 +165,7 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 	}
 	c.GitHosts = o.tokenHosts()
 	c.Environ, c.Version = os.Environ(), version
+	c.SecretFiles = secretFiles(global.lookup)
 	return o.readSecrets(global.lookup)
 }
 

@@ -75,6 +75,7 @@ func newDoctorCommand(global *globalOptions) *cobra.Command {
 func (d *doctor) examine(ctx context.Context) []finding {
 	findings := d.checkDataDir(ctx)
 	findings = append(findings, d.checkPrograms(ctx)...)
+	findings = append(findings, d.checkSandbox())
 	return append(findings, d.checkCredentials()...)
 }
 

@@ -140,9 +140,18 @@ func holdsLock(path string) bool {
 	return false
 }
 
+// isEmpty tells whether a directory is there and nothing is in it, as in a fresh volume.
+func isEmpty(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && len(entries) == 0
+}
+
 // checkManifests counts what cannot be read.
 func (d *doctor) checkManifests(ctx context.Context) []finding {
 	const check = "manifests"
+	if dir, err := d.absoluteDataDir(); err == nil && isEmpty(dir) {
+		return []finding{{check, verdictOK, "none yet; the first `awo controller` or `awo apply` makes the directory for them", ""}}
+	}
 	s, err := d.openStore(ctx)
 	if err != nil {
 		return []finding{{check, verdictFail, err.Error(), ""}}

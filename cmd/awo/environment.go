@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -143,4 +144,23 @@ func secretAdvice(variable, file string, err error) string {
 			st.Uid, st.Gid, st.Mode&0o777, os.Geteuid(), os.Getegid(), os.Geteuid(), file)
 	}
 	return "name a file that can be read, or unset " + variable
+}
+
+// secretNames are the variables that hold secrets, or with _FILE at their end name files that do.
+var secretNames = []string{"GITHUB_TOKEN", "GH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"}
+
+// secretFiles lists the files that hold secrets, as absolute paths.
+func secretFiles(lookup func(string) (string, bool)) []string {
+	var files []string
+	for _, name := range secretNames {
+		file, _ := lookup(name + "_FILE")
+		if file == "" {
+			continue
+		}
+		// A relative one lies below the working directory, which can be found as long as the process can do anything.
+		if absolute, err := filepath.Abs(file); err == nil {
+			files = append(files, absolute)
+		}
+	}
+	return files
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,5 +140,34 @@ func (d dollars) Set(text string) error {
 		return fmt.Errorf("it must be an amount of US dollars such as 5 or 2.50, 0 for no limit")
 	}
 	*d.target = v
+	return nil
+}
+
+// pathList is a flag for a list of absolute paths, parted by colons as in PATH.
+type pathList struct{ target *[]string }
+
+var _ pflag.Value = pathList{}
+
+func (p pathList) String() string {
+	if p.target == nil {
+		return ""
+	}
+	return strings.Join(*p.target, string(filepath.ListSeparator))
+}
+
+func (p pathList) Type() string { return "paths" }
+
+func (p pathList) Set(text string) error {
+	var paths []string
+	for _, path := range filepath.SplitList(text) {
+		switch {
+		case path == "":
+		case !filepath.IsAbs(path):
+			return fmt.Errorf("%q is not an absolute path; begin it with a slash", path)
+		default:
+			paths = append(paths, filepath.Clean(path))
+		}
+	}
+	*p.target = paths
 	return nil
 }

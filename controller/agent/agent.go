@@ -40,9 +40,11 @@ type Task struct {
 	Spec v1alpha1.Agent
 	// ReadOnly asks for an agent that cannot write files, where the agent knows such a mode.
 	ReadOnly bool
-	// Dir is the work tree, Home the agent's home, TempDir its directory for temporary files. Home and TempDir are
-	// created when missing.
+	// Dir is the work tree, Home the agent's home, TempDir its directory for temporary files. TempDir
+	// lies in Home. Both are created when missing.
 	Dir, Home, TempDir string
+	// Borrowed are further directories that the agent has to read, such as the objects that its repository borrows.
+	Borrowed []string
 	// Transcript and Stderr are the files that what the agent prints is appended to. An empty one is not written.
 	Transcript, Stderr string
 	// Session is the conversation to begin or to resume, for agents that know sessions.

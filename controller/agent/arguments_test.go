@@ -10,6 +10,7 @@ import (
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
 
 func TestArguments(t *testing.T) {
@@ -63,7 +64,10 @@ func TestSkipPermissions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := NewWithT(t)
-			claude := NewClaude(ClaudeConfig{SkipPermissions: c.wanted, Root: c.root, Confined: c.confined})
+			mode := map[bool]sandbox.Mode{true: sandbox.Auto, false: sandbox.Off}[c.confined]
+			box, err := sandbox.New(sandbox.Options{Mode: mode, ABI: func() int { return 7 }})
+			g.Expect(err).NotTo(HaveOccurred())
+			claude := NewClaude(ClaudeConfig{SkipPermissions: c.wanted, Root: c.root, Sandbox: box})
 			g.Expect(claude.options().skip).To(Equal(c.skips))
 			g.Expect(claude.environment(Task{})).To(WithTransform(has("IS_SANDBOX=1"), Equal(c.declaredASandboxy)))
 		})

@@ -18,6 +18,7 @@ import (
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
 
 const (
@@ -41,8 +42,8 @@ type ClaudeConfig struct {
 	SkipPermissions bool
 	// Verbose logs what the agent says and does.
 	Verbose bool
-	// Confined says that the supervisor confines the agent in a sandbox. Root may skip permissions only there.
-	Confined bool
+	// Sandbox confines the agent; nil does not. Root may skip permissions only there.
+	Sandbox *sandbox.Policy
 	// Root says that the agent runs as root.
 	Root bool
 	// Environ returns the controller's environment as it is now, of which an allow list passes; Allow names more of it
@@ -88,7 +89,7 @@ func NewClaude(c ClaudeConfig) *Claude {
 	if c.Environ == nil {
 		c.Environ = none
 	}
-	return &Claude{config: c, execute: newExecutor(c.Supervisor, c.Redactor, c.Clock, c.Verbose)}
+	return &Claude{config: c, execute: newExecutor(c.Supervisor, c.Sandbox, c.Redactor, c.Clock, c.Verbose)}
 }
 
 // fromHere makes a relative path absolute now: later it would be looked up in the work tree, which is a stranger's.
@@ -205,7 +206,7 @@ func (c *Claude) options() options {
 
 // skip tells whether permission checks are left out. As root claude refuses that outside a sandbox.
 func (c *Claude) skip() bool {
-	return c.config.SkipPermissions && (!c.config.Root || c.config.Confined)
+	return c.config.SkipPermissions && (!c.config.Root || c.config.Sandbox.Active())
 }
 
 func (c *Claude) environment(t Task) []string {
@@ -221,15 +222,15 @@ func (c *Claude) environment(t Task) []string {
 	return environment(c.config.Environ(), c.config.Allow, t, own...)
 }
 
-// prepareDirs makes home and temporary directory ready for a phase.
+// prepareDirs makes home, temporary directory and workspace ready for a phase.
 func prepareDirs(t Task) error {
 	if err := prepareHome(t.Home); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(t.TempDir, 0o700); err != nil {
-		return fmt.Errorf("make the agent's directory for temporary files: %w", err)
+	if err := prepareTemp(t.TempDir); err != nil {
+		return err
 	}
-	return nil
+	return openWorkspace(t.Dir)
 }
 
 // outcome is what is to be told of a run, however it ended.

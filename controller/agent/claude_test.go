@@ -240,7 +240,7 @@ func TestClaudeDenied(t *testing.T) {
 func TestClaudeSkipsChecksInASandbox(t *testing.T) {
 	g := NewWithT(t)
 	r := newRig(t, model.Turns(model.Call(model.Write(".claude/settings.json", "{}")), model.Say("All is well.")))
-	r.config.Confined = true
+	r.config.Sandbox = newSandbox(t, filepath.Dir(r.task.Dir))
 	_, err := r.run()
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(read(t, r.task.Dir, ".claude", "settings.json")).To(Equal("{}"))

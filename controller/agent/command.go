@@ -12,6 +12,7 @@ import (
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
 
 // CommandConfig configures agents that are any program.
@@ -22,6 +23,8 @@ type CommandConfig struct {
 	Allow   []string
 	// Supervisor starts the agent.
 	Supervisor Supervisor
+	// Sandbox confines the agent; nil does not.
+	Sandbox *sandbox.Policy
 	// Redactor takes secrets out of transcripts and texts. Default: one that knows only well-known patterns.
 	Redactor *process.Redactor
 	// Clock is for the time limits. Default: the real one.
@@ -44,7 +47,7 @@ func NewCommand(c CommandConfig) *Command {
 	if c.Environ == nil {
 		c.Environ = none
 	}
-	return &Command{config: c, execute: newExecutor(c.Supervisor, c.Redactor, c.Clock, c.Verbose)}
+	return &Command{config: c, execute: newExecutor(c.Supervisor, c.Sandbox, c.Redactor, c.Clock, c.Verbose)}
 }
 
 // Run has the program of spec.agent.command work on the task. A program with a slash in its name is found from the

@@ -180,7 +180,7 @@ func TestCommandInTheWrongPlace(t *testing.T) {
 	_, err := newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
 	g.Expect(err).To(MatchError(ContainSubstring("transcript")))
 	task = shellTask(t, `true`)
-	task.Home = filepath.Join(task.Dir, "agent.sh")
+	task.Home = filepath.Join(task.Dir, "agent.sh", "home")
 	_, err = newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
 	g.Expect(err).To(MatchError(ContainSubstring("agent's home")))
 	task = shellTask(t, `true`)

@@ -30,7 +30,7 @@ var sessionName = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a
 // earlier phase could steer a later one (settings, hooks, plugins, commands, memory, MCP servers) is removed, and the
 // settings are written anew. The home belongs to whoever ran in it: no link is followed.
 func prepareHome(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := ownDirectory(dir); err != nil {
 		return fmt.Errorf("make the agent's home: %w", err)
 	}
 	home, err := os.OpenRoot(dir)
@@ -39,6 +39,42 @@ func prepareHome(dir string) error {
 	}
 	err = resetHome(home)
 	return errors.Join(wrap("prepare the agent's home "+dir, err), home.Close())
+}
+
+// prepareTemp makes the agent's directory for temporary files. What is in it stays for a session that is resumed.
+func prepareTemp(dir string) error {
+	if err := ownDirectory(dir); err != nil {
+		return fmt.Errorf("make the agent's directory for temporary files: %w", err)
+	}
+	return nil
+}
+
+// ownDirectory makes sure that there is a directory that its owner can use: whatever else an earlier phase put in its
+// place, a link first of all, is removed, and the mode is set right.
+func ownDirectory(dir string) error {
+	info, err := os.Lstat(dir)
+	if err == nil && !info.IsDir() {
+		if err := os.Remove(dir); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err == nil && info.IsDir() && info.Mode().Perm() != 0o700 {
+		return os.Chmod(dir, 0o700)
+	}
+	return nil
+}
+
+// openWorkspace lets its owner into a workspace that an earlier phase closed. One that is missing is not made here.
+func openWorkspace(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() || info.Mode().Perm()&0o700 == 0o700 {
+		// That it is missing is said by who starts the agent in it.
+		return nil //nolint:nilerr // see above
+	}
+	return wrap("open the workspace", os.Chmod(dir, info.Mode().Perm()|0o700))
 }
 
 func wrap(what string, err error) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/agent-work-orders/awo/controller/agent"
 	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
 
 // newSpawner returns a real spawner: agents of these tests are supervised as in the product.
@@ -24,6 +25,21 @@ func newSpawner(t *testing.T) *process.Spawner {
 	return spawner
 }
 
+// newSandbox returns a real sandbox around a data directory.
+func newSandbox(t *testing.T, dataDir string) *sandbox.Policy {
+	t.Helper()
+	if sandbox.LandlockABI() == 0 {
+		t.Skip("the kernel offers no Landlock")
+	}
+	box, err := sandbox.New(sandbox.Options{
+		Mode: sandbox.Auto, DataDir: dataDir, Environ: os.Environ(), Root: os.Geteuid() == 0, Sockets: func() []string { return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box
+}
+
 // newTask returns a task with directories of its own.
 func newTask(t *testing.T) agent.Task {
 	t.Helper()
@@ -35,7 +51,7 @@ func newTask(t *testing.T) agent.Task {
 	return agent.Task{
 		Name: "add-readme", ID: "wo-0a1b2c3d", Phase: v1alpha1.PhaseImplementing, Attempt: 1,
 		Prompt: []byte("do the task\n"), Resume: []byte("go on\n"),
-		Dir: workspace, Home: filepath.Join(dir, "home"), TempDir: filepath.Join(dir, "tmp"),
+		Dir: workspace, Home: filepath.Join(dir, "home"), TempDir: filepath.Join(dir, "home", "tmp"),
 		Transcript: filepath.Join(dir, "transcript.jsonl"), Stderr: filepath.Join(dir, "transcript.stderr"),
 	}
 }

@@ -14,24 +14,26 @@ import (
 	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
 
 // executor starts agents' programs and watches them.
 type executor struct {
 	supervisor Supervisor
+	sandbox    *sandbox.Policy
 	clock      clock.Clock
 	redact     *process.Redactor
 	verbose    bool
 }
 
-func newExecutor(s Supervisor, r *process.Redactor, c clock.Clock, verbose bool) executor {
+func newExecutor(s Supervisor, box *sandbox.Policy, r *process.Redactor, c clock.Clock, verbose bool) executor {
 	if r == nil {
 		r = process.NewRedactor()
 	}
 	if c == nil {
 		c = clock.RealClock{}
 	}
-	return executor{supervisor: s, clock: c, redact: r, verbose: verbose}
+	return executor{supervisor: s, sandbox: box, clock: c, redact: r, verbose: verbose}
 }
 
 // run starts the program and returns when nothing of it is left. The error says that it could not be started or
@@ -41,6 +43,7 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 	if err != nil {
 		return seen{}, err
 	}
+	a.Sandbox = x.rules(t, a)
 	crash.Here("about to start the agent")
 	child, err := x.start(ctx, t, a)
 	crash.Here("agent started")
@@ -75,6 +78,16 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 	return out, lost(out, waiting)
 }
 
+// rules are what the agent may reach: its program, its own directories and what was lent to it.
+func (x *executor) rules(t Task, a process.Agent) *sandbox.Rules {
+	program, err := process.LookPath(a.Path, a.Env)
+	if err != nil {
+		// That it is missing is said when it is started.
+		program = ""
+	}
+	return x.sandbox.Rules(sandbox.Run{Program: program, Read: t.Borrowed, Write: []string{t.Dir, t.Home}})
+}
+
 // lost is the error of a run whose supervisor was ended from outside: a crash, unless the result was there already.
 func lost(s seen, err error) error {
 	if err == nil || (s.Result != nil && !s.Result.IsError) {
@@ -97,20 +110,23 @@ func (x *executor) start(ctx context.Context, t Task, a process.Agent) (*process
 	case recording != nil:
 		return nil, recording
 	case err != nil:
-		return nil, startError(ctx, a.Path, err)
+		return nil, startError(ctx, a, err)
 	}
 	return child, nil
 }
 
 // startError tells a missing program from other reasons not to start.
-func startError(ctx context.Context, program string, err error) error {
+func startError(ctx context.Context, a process.Agent, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return failure.NewInterrupted(fmt.Errorf("%w: %w", context.Cause(ctx), err))
+	case errors.Is(err, fs.ErrPermission) && a.Sandbox != nil:
+		return failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, fmt.Errorf(
+			"%w; if it can be executed otherwise, it or its interpreter lies where the sandbox lets no agent read: name its directory in AWO_AGENT_READ", err))
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, err)
 	default:
-		return failure.NewRetry(v1alpha1.ReasonAgentFailed, fmt.Errorf("agent program %s: %w", program, err))
+		return failure.NewRetry(v1alpha1.ReasonAgentFailed, fmt.Errorf("agent program %s: %w", a.Path, err))
 	}
 }
 

@@ -13,7 +13,25 @@ import (
 var (
 	mu     sync.Mutex
 	passed = map[string]int{}
+	inject func(operation, file string) error
 )
+
+// Inject lets a function decide which operations on which files fail; nil lets all pass.
+func Inject(f func(operation, file string) error) {
+	mu.Lock()
+	defer mu.Unlock()
+	inject = f
+}
+
+// Error is what an operation on a file is to fail with, or nil.
+func Error(operation, file string) error {
+	mu.Lock()
+	defer mu.Unlock()
+	if inject == nil {
+		return nil
+	}
+	return inject(operation, file)
+}
 
 // Here marks an instant.
 func Here(name string) {

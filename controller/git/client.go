@@ -10,6 +10,7 @@ import (
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
 
 // DefaultTimeout bounds one call of git where Config.Timeout is 0.
@@ -50,6 +51,8 @@ type Config struct {
 	Secrets Secrets
 	// Mirrors is the directory of the mirrors.
 	Mirrors string
+	// Sandbox confines the git that reads an agent's repository; nil does not.
+	Sandbox *sandbox.Policy
 	// Timeout bounds each call of git. Default: 10 minutes.
 	Timeout time.Duration
 }

@@ -124,17 +124,20 @@ func (c *Client) importHead(ctx context.Context, p place) error {
 	if err != nil {
 		return fmt.Errorf("replacing the configuration of %s: %w", p.gitDir(), err)
 	}
+	server, err := c.uploadPack(p)
+	if err != nil {
+		return err
+	}
+	defer server.close()
 	k := p.onMirror("fetch", "--quiet", "--no-tags", "--refmap=", "--no-write-fetch-head", "--recurse-submodules=no",
-		"--negotiation-tip="+p.BaseCommit, "--upload-pack="+c.uploadPack(), "--", p.gitDir(), "+HEAD:"+pinName(p.ID, pinAgent))
-	k.protocol = schemeFile
+		"--negotiation-tip="+p.BaseCommit, "--upload-pack="+server.command, "--", p.gitDir(), "+HEAD:"+pinName(p.ID, pinAgent))
+	k.protocol, k.files = schemeFile, server.files
 	k.config = []string{"fetch.fsckObjects=true"}
 	_, err = c.run(ctx, k)
+	if err := server.failure(err); err != nil {
+		return err
+	}
 	return importFailure(p, err)
-}
-
-// uploadPack is the shell command that serves the workspace.
-func (c *Client) uploadPack() string {
-	return shellQuote(c.config.Path) + " -c core.hooksPath=/dev/null -c core.fsmonitor=false upload-pack --strict"
 }
 
 // importFailure blames the agent for a repository that can't be fetched from, but not for our troubles.

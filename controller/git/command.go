@@ -33,12 +33,14 @@ type call struct {
 	args   []string
 	stdin  io.Reader
 	stdout io.Writer
+	// files are inherited by git and by what it starts. Not together with a remote that gets a token.
+	files []*os.File
 }
 
 // run calls git. The error of a git that failed is a *process.ExitError; one that was ended because ctx ended is
 // typed as an interruption.
 func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
-	var files []*os.File
+	files := k.files
 	if k.remote != nil {
 		k.protocol = k.remote.scheme
 		if token := c.token(*k.remote); token != "" {

@@ -50,6 +50,29 @@ func openDirectories(path string) error {
 	return nil
 }
 
+// openTree gives the owner all rights in every directory of a tree, and the right to read every file. It follows no
+// link. A tree that is not there is no error.
+func openTree(path string) error {
+	const read = 0o400
+	info, err := os.Lstat(path)
+	if err != nil || !info.IsDir() {
+		return ignoreMissing(err)
+	}
+	if err := openDirectories(path); err != nil {
+		return err
+	}
+	return filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil || info.Mode().Perm()&read != 0 {
+			return err
+		}
+		return os.Chmod(file, info.Mode().Perm()|read)
+	})
+}
+
 // openDirectory gives the owner all rights in a directory.
 func openDirectory(path string) error {
 	const rights = 0o700

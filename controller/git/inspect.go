@@ -17,6 +17,9 @@ import (
 func inspect(p place) error {
 	err := plainDirectory(p.Dir, "the workspace")
 	if err == nil {
+		err = errors.Join(openDirectory(p.Dir), openTree(p.gitDir()))
+	}
+	if err == nil {
 		err = plainDirectory(p.gitDir(), ".git")
 	}
 	if err == nil {

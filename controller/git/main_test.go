@@ -16,6 +16,7 @@ import (
 	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 	"github.com/agent-work-orders/awo/hack/scripted/githttp"
 )
 
@@ -64,8 +65,11 @@ func newWorld(tb testing.TB, o githttp.Options) *world {
 	tb.Cleanup(server.Close)
 	self, err := os.Executable()
 	g.Expect(err).NotTo(HaveOccurred())
+	environ := []string{"PATH=" + os.Getenv("PATH")}
+	box, err := sandbox.New(sandbox.Options{Mode: sandbox.Auto, DataDir: dir, Environ: environ, Root: os.Geteuid() == 0})
+	g.Expect(err).NotTo(HaveOccurred())
 	w := &world{WithT: g, tb: tb, server: server, dir: dir, config: git.Config{
-		Path: "git", Spawner: spawner, Environment: []string{"PATH=" + os.Getenv("PATH")}, Self: self,
+		Path: "git", Spawner: spawner, Environment: environ, Self: self, Sandbox: box,
 		AuthorName: "Robot", AuthorEmail: "robot@example.com", Mirrors: filepath.Join(dir, "mirrors"),
 		Token: func(string) string { return o.Token }, Hosts: []string{server.Host()}, AllowHTTPHosts: []string{server.Host()},
 	}}

@@ -5,9 +5,12 @@ package phase
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/go-logr/logr"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/agent"
@@ -30,6 +33,7 @@ type Git interface {
 	Fetch(ctx context.Context, url, id, base string) error
 	Checkout(ctx context.Context, w git.Workspace) error
 	Reset(ctx context.Context, w git.Workspace) error
+	Borrowed(w git.Workspace) ([]string, error)
 	Collect(ctx context.Context, w git.Workspace, message string) (git.Collected, error)
 	CheckPush(ctx context.Context, w git.Workspace) error
 	FindLeak(ctx context.Context, w git.Workspace, head string) (*git.Leak, error)
@@ -61,6 +65,8 @@ type Settings struct {
 	DefaultBudgetUSD, MaxBudgetUSD float64
 	// LogPrompts keeps each prompt in outputs/<id>/prompts.
 	LogPrompts bool
+	// Confinement says how agents are confined.
+	Confinement store.Confinement
 }
 
 // Runner runs phases. All fields are required.
@@ -94,7 +100,43 @@ func (r *Runner) Run(ctx context.Context, rec *store.Record, p v1alpha1.Phase) e
 	if err != nil && ctx.Err() != nil {
 		return failure.NewInterrupted(fmt.Errorf("%s: %w", p, context.Cause(ctx)))
 	}
-	return err
+	if err != nil {
+		return r.afterRepair(ctx, err)
+	}
+	return nil
+}
+
+// afterRepair has a failure tried again that came of modes which an agent, of whatever order, has changed. It counts as
+// an attempt, or an agent could be run for ever.
+func (r *Runner) afterRepair(ctx context.Context, err error) error {
+	opened := r.repairModes(ctx, r.Layout.RepairAllModes)
+	if opened == 0 {
+		return err
+	}
+	wrapped := fmt.Errorf("%w (an agent had closed %d files or directories of the data directory; they are open again)", err, opened)
+	if f, ok := errors.AsType[*failure.Error](err); ok && f.Policy == failure.Terminal {
+		return failure.NewRetry(f.Reason, wrapped)
+	}
+	return wrapped
+}
+
+// afterAgent opens what the agent of a run has closed, before it is needed. Who closed one thing may have closed more.
+func (r *Runner) afterAgent(ctx context.Context, id string) {
+	opened := r.repairModes(ctx, func() (int, error) { return r.Layout.RepairModes([]string{id}) })
+	if opened > 0 {
+		r.repairModes(ctx, r.Layout.RepairAllModes)
+	}
+}
+
+func (r *Runner) repairModes(ctx context.Context, repair func() (int, error)) int {
+	opened, err := repair()
+	switch log := logr.FromContextOrDiscard(ctx); {
+	case err != nil:
+		log.Error(err, "Modes in the data directory not repaired", "changed", opened)
+	case opened > 0:
+		log.Info("Modes in the data directory repaired", "changed", opened)
+	}
+	return opened
 }
 
 // workspace is where the run works.

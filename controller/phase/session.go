@@ -34,6 +34,7 @@ func (r *Runner) runAgent(
 		return nil, err
 	}
 	out, runErr := a.Run(ctx, task)
+	r.afterAgent(ctx, rec.ID)
 	if runErr == nil {
 		runErr = accept(out.Text)
 	}
@@ -76,11 +77,16 @@ func (r *Runner) task(rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte
 	if err != nil {
 		return agent.Task{}, err
 	}
+	borrowed, err := r.Git.Borrowed(r.workspace(rec))
+	if err != nil {
+		return agent.Task{}, err
+	}
 	session := rec.Sessions[p]
 	task := agent.Task{
 		Name: rec.Name, ID: rec.ID, Phase: p, Attempt: rec.Attempts[p] + 1,
 		Prompt: r.redacted(first), Resume: r.redacted(resume), Spec: rec.Spec.Agent, ReadOnly: p == v1alpha1.PhasePlanning,
 		Dir: r.Layout.Workspace(rec.ID), Home: r.Layout.AgentHome(rec.ID), TempDir: r.Layout.Temp(rec.ID),
+		Borrowed:     borrowed,
 		Session:      agent.Session{ID: session.ID, Resume: session.Started},
 		BudgetLeft:   left,
 		PhaseTimeout: rec.Spec.Timeouts.Phase.Value(r.Settings.PhaseTimeout),
@@ -100,6 +106,7 @@ func (r *Runner) started(id string, p v1alpha1.Phase) func(process.Identity) err
 	return func(who process.Identity) error {
 		_, err := r.Records.Update(id, func(rec *store.Record) error {
 			rec.Supervisor = &store.Process{PID: who.PID, StartTime: who.StartTime, BootID: who.BootID}
+			rec.Confinement = &r.Settings.Confinement
 			if s, ok := rec.Sessions[p]; ok {
 				s.Started = true
 				rec.Sessions[p] = s

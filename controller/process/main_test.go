@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,6 +32,13 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && attacks[os.Args[1]] != nil {
+		if err := attacks[os.Args[1]](os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if script, ok := os.LookupEnv(controllerScript); ok {
 		if err := beController(script, os.Getenv(controllerID)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -143,12 +151,17 @@ func TestAsOrdinaryUser(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	const nobody = 65534
 	g.Expect(os.Chown(dir, nobody, nobody)).To(Succeed())
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe",
-		"-test.run=^Test(Capabilities|Harden|SuperviseEnd|SupervisePasses|StopBy|RunEnds|EndFormer|Controller|Supervisor)", "-test.v")
+	self, err := os.Executable()
+	g.Expect(err).NotTo(HaveOccurred())
+	// Where it lies others cannot reach it.
+	reachable := filepath.Join(dir, "process.test")
+	g.Expect(os.Link(self, reachable)).To(Succeed())
+	cmd := exec.CommandContext(t.Context(), reachable,
+		"-test.run=^Test(Capabilities|Harden|SuperviseEnd|SupervisePasses|StopBy|RunEnds|EndFormer|Controller|Supervisor|Confined)", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), nested+"=1", "TMPDIR="+dir, "HOME="+dir, "GOCOVERDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	output, err := cmd.CombinedOutput()
 	g.Expect(err).NotTo(HaveOccurred(), string(output))
-	g.Expect(string(output)).To(ContainSubstring("--- PASS: TestCapabilities"))
+	g.Expect(string(output)).To(And(ContainSubstring("--- PASS: TestCapabilities"), ContainSubstring("--- PASS: TestConfinedAttacks")))
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/agent-work-orders/awo/controller/process/sandbox"
 	"github.com/agent-work-orders/awo/controller/process/supervisor"
 )
 
@@ -39,6 +40,8 @@ type Agent struct {
 	// Started, if set, is called with the supervisor's identity before the agent exists, so that nothing runs
 	// that was not recorded. An error ends it.
 	Started func(Identity) error
+	// Sandbox confines the agent; nil does not.
+	Sandbox *sandbox.Rules
 }
 
 // Supervise starts an agent under a supervisor: the running binary, executed once more. The agent has begun when
@@ -54,6 +57,13 @@ func (s *Spawner) Supervise(ctx context.Context, a Agent) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
+	spec, confinement, err := a.confine(spec)
+	if err != nil {
+		return nil, err
+	}
+	if confinement != nil {
+		defer confinement.Close()
+	}
 	p, err := openPipes()
 	if err != nil {
 		return nil, fmt.Errorf("open pipes for %s: %w", a.name(), err)
@@ -65,7 +75,7 @@ func (s *Spawner) Supervise(ctx context.Context, a Agent) (*Child, error) {
 		return nil, fmt.Errorf("start the supervisor of %s: %w", a.name(), err)
 	}
 	unwatch := context.AfterFunc(ctx, c.Stop)
-	if err := c.begin(spec, a.Started); err != nil {
+	if err := c.begin(spec, a.Started, confinement); err != nil {
 		unwatch()
 		// The end of the lifeline ends the supervisor, and the agent if there is one.
 		c.closeLifeline()
@@ -103,7 +113,7 @@ func (a Agent) spec() (supervisor.Spec, error) {
 	}
 	return supervisor.Spec{
 		Path: resolved.Path, Argv: resolved.Args, Dir: dir, Env: marked(resolved.Env, a.WorkOrderID),
-		Grace: a.grace(), ExtraFiles: len(a.ExtraFiles),
+		Grace: a.grace(), MaxProcesses: a.Sandbox.MaxProcesses(), ExtraFiles: len(a.ExtraFiles),
 	}, nil
 }
 
@@ -144,8 +154,8 @@ func (s *Spawner) startSupervisor(a Agent, p *pipes) (*Child, error) {
 	return newChild(cmd, identity, a, p), nil
 }
 
-// begin records the supervisor and has it start the agent.
-func (c *Child) begin(spec supervisor.Spec, started func(Identity) error) error {
+// begin records the supervisor and has it start the agent, which is confined first if it is to be.
+func (c *Child) begin(spec supervisor.Spec, started func(Identity) error, confinement *Confinement) error {
 	if started != nil {
 		if err := started(c.identity); err != nil {
 			return fmt.Errorf("record the supervisor: %w", err)
@@ -161,8 +171,12 @@ func (c *Child) begin(spec supervisor.Spec, started func(Identity) error) error 
 		return fmt.Errorf("before the agent ran: %w", ErrSupervisorLost)
 	case err != nil:
 		return fmt.Errorf("hear from the supervisor: %w", err)
+	case first.Started && confinement != nil:
+		return confinement.Outcome()
 	case first.Started:
 		return nil
+	case confinement != nil:
+		return &ConfineError{Name: confinement.name, Step: "starting", Err: first.Errno}
 	}
 	return &os.PathError{Op: "execute", Path: spec.Path, Err: first.Errno}
 }

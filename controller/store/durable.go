@@ -30,7 +30,7 @@ func WriteFile(path string, data []byte, mode fs.FileMode) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	crash.At("write", path, "staged")
-	if err := os.Rename(temp, path); err != nil {
+	if err := rename(temp, path); err != nil {
 		_ = os.Remove(temp)
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -53,7 +53,7 @@ func SaveFile(path string, data []byte, mode fs.FileMode) error {
 
 // writeTemp creates a file that must not exist, durable in itself. Of a failed one nothing is left.
 func writeTemp(temp string, data []byte, mode fs.FileMode) (err error) {
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := create(temp)
 	if err != nil {
 		return err
 	}
@@ -65,14 +65,37 @@ func writeTemp(temp string, data []byte, mode fs.FileMode) (err error) {
 			_ = os.Remove(temp)
 		}
 	}()
-	if _, err := f.Write(data); err != nil {
+	if err := write(f, data); err != nil {
 		return err
 	}
-	if err := f.Chmod(mode); err != nil {
+	if err := errors.Join(crash.Error("chmod", temp), f.Chmod(mode)); err != nil {
 		return err
 	}
 	crash.Here("file written")
-	return f.Sync()
+	return errors.Join(crash.Error("sync", temp), f.Sync())
+}
+
+func create(temp string) (*os.File, error) {
+	if err := crash.Error("create", temp); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+func write(f *os.File, data []byte) error {
+	err := crash.Error("write", f.Name())
+	if err != nil {
+		data = data[:len(data)/2]
+	}
+	_, wrote := f.Write(data)
+	return errors.Join(err, wrote)
+}
+
+func rename(from, to string) error {
+	if err := crash.Error("rename", to); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
 }
 
 // syncDir makes the entries of a directory durable. File systems that know no such thing refuse it; they have
@@ -88,7 +111,7 @@ func syncDir(dir string) (err error) {
 		}
 	}()
 	crash.Here("directory changed")
-	if err := f.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
+	if err := errors.Join(crash.Error("sync directory", dir), f.Sync()); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
 		return err
 	}
 	return nil

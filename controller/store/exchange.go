@@ -40,7 +40,9 @@ func (w swapper) swap(path string, before content, after []byte) (stamp, error) 
 		return stamp{}, err
 	}
 	crash.Here("manifest staged")
-	err = w.exchange(temp, path)
+	if err = crash.Error("exchange", path); err == nil {
+		err = w.exchange(temp, path)
+	}
 	crash.Here("manifest exchanged")
 	switch {
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP):

@@ -40,7 +40,7 @@ func (s *Store) loadRecord(id string, cached map[string]entry) {
 		s.index.put(known)
 		return
 	}
-	data, err := os.ReadFile(s.layout.RecordFile(id))
+	data, err := s.layout.readRecordFile(id)
 	if errors.Is(err, fs.ErrNotExist) && !s.exists(s.layout.nameFile(id)) {
 		// Not a run: no run is ever there without its name.
 		return

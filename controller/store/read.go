@@ -25,7 +25,7 @@ type content struct {
 
 // readContent reads a regular file in one state. It never waits, not for a pipe's writer either.
 func readContent(path string) (c content, err error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	f, err := opened(path, readable, func() (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) })
 	if err != nil {
 		return content{}, err
 	}

@@ -64,6 +64,8 @@ type Record struct {
 	Protected []string `json:"protected,omitempty"`
 	// PromptProblem says why a replaced prompt template was passed over for the last good one.
 	PromptProblem string `json:"promptProblem,omitempty"`
+	// Confinement says how the agent that was started last was confined; nil before the first.
+	Confinement *Confinement `json:"confinement,omitempty"`
 	// StatusKeptOut says why the status is not in the manifest, with the reason of the condition.
 	StatusKeptOut *Note `json:"statusKeptOut,omitempty"`
 	// End is how the run ended; nil while it has not.
@@ -74,6 +76,12 @@ type Record struct {
 	Deleted bool `json:"deleted,omitempty"`
 	// Status is the last status worked out; what the manifest shows.
 	Status v1alpha1.WorkOrderStatus `json:"status"`
+}
+
+// Confinement is how an agent was confined, or why it was not.
+type Confinement struct {
+	Confined bool `json:"confined"`
+	Note
 }
 
 // Note is a reason of a condition with its message.

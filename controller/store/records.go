@@ -89,9 +89,10 @@ func (s *Store) releaseQuarantine(name string) error {
 	return nil
 }
 
+// exists is false only of what is known not to be there: what is closed to us may be.
 func (s *Store) exists(path string) bool {
 	_, err := os.Lstat(path)
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // Runs returns all records of an order, the first run first, read from disk.
@@ -122,7 +123,7 @@ func (s *Store) readRecord(id string) (*Record, []byte, error) {
 	if !validID(id) {
 		return nil, nil, fmt.Errorf("read the record of run %q: an id is wo- and 8 hex digits", id)
 	}
-	data, err := os.ReadFile(s.layout.RecordFile(id))
+	data, err := s.layout.readRecordFile(id)
 	if err != nil && !s.exists(s.layout.nameFile(id)) {
 		return nil, nil, fmt.Errorf("read the record of run %s: %w", id, err)
 	}
@@ -180,7 +181,7 @@ func (s *Store) create(r *Record) error {
 	}
 	crash.Here("run staged")
 	// A rename onto a directory that is not empty fails, so an id is never used twice.
-	if err := os.Rename(staged, s.layout.Output(r.ID)); err != nil {
+	if err := rename(staged, s.layout.Output(r.ID)); err != nil {
 		return errors.Join(err, os.RemoveAll(staged))
 	}
 	crash.Here("run begun")

@@ -52,7 +52,7 @@ func walk(root, rel string, enter func(realDir string)) (listing, error) {
 	w.out = listing{files: map[string]sight{}, broken: map[string]error{}, dirs: map[string]shown{}}
 	dir := filepath.Join(realRoot, rel)
 	if rel == "" {
-		if _, err := os.ReadDir(dir); err != nil {
+		if _, err := readDir(dir); err != nil {
 			return listing{}, err
 		}
 	}
@@ -63,7 +63,7 @@ func walk(root, rel string, enter func(realDir string)) (listing, error) {
 // dir lists one directory. It is shown at rel and really lies at realDir.
 func (w *walker) dir(realDir, rel string, swapped bool) {
 	w.enter(realDir)
-	entries, err := os.ReadDir(realDir)
+	entries, err := readDir(realDir)
 	if errors.Is(err, fs.ErrNotExist) && rel != "" {
 		return
 	}
@@ -108,6 +108,11 @@ func (w *walker) file(path, rel string, s sight) {
 // link follows a symlink, unless what it leads to is listed anyway, or is a directory elsewhere.
 func (w *walker) link(path, rel string) {
 	real, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrPermission) {
+		// There may be something behind it.
+		w.out.broken[rel] = err
+		return
+	}
 	if err != nil {
 		// Dangling or a loop: there is nothing behind it.
 		w.out.ignored = append(w.out.ignored, rel)

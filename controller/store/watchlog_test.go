@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr/funcr"
 	. "github.com/onsi/gomega"
@@ -12,7 +13,7 @@ func TestFolderThatCannotBeListedIsLoggedOnce(t *testing.T) {
 	g := NewWithT(t)
 	var lines []string
 	log := funcr.New(func(_, line string) { lines = append(lines, line) }, funcr.Options{})
-	w := &watch{s: &Store{catalog: newCatalog()}, log: log, told: map[string]bool{}}
+	w := &watch{s: &Store{catalog: newCatalog(), guard: newGuard(false, time.Minute)}, log: log, told: map[string]bool{}}
 	w.s.catalog.broken["team"] = trouble{err: errors.New("permission denied")}
 	w.tell(nil)
 	w.tell(nil)

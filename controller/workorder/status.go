@@ -225,9 +225,22 @@ func (w writer) notes(r *store.Record, v View) {
 		fmt.Sprintf("%s cannot change during a run, which goes on with what it began with; after its end edit the manifest again or run `awo retry %s`",
 			strings.Join(v.Refused, ", "), r.Name))
 	w.present(v1alpha1.ConditionPromptTemplateBroken, r.PromptProblem != "", v1alpha1.ReasonTemplateInvalid, r.PromptProblem)
+	w.confinement(r.Confinement)
 	kept := store.Note{}
 	if r.StatusKeptOut != nil {
 		kept = *r.StatusKeptOut
 	}
 	w.present(v1alpha1.ConditionStatusNotWritten, r.StatusKeptOut != nil, kept.Reason, kept.Message)
+}
+
+// confinement tells how the run's agents were confined, once one was started.
+func (w writer) confinement(c *store.Confinement) {
+	switch {
+	case c == nil:
+		meta.RemoveStatusCondition(w.conditions, v1alpha1.ConditionAgentConfined)
+	case c.Confined:
+		w.set(v1alpha1.ConditionAgentConfined, metav1.ConditionTrue, c.Reason, c.Message)
+	default:
+		w.set(v1alpha1.ConditionAgentConfined, metav1.ConditionFalse, c.Reason, c.Message)
+	}
 }

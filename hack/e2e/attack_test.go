@@ -25,7 +25,7 @@ func TestWhatAnAgentPlantsDoesNotRun(t *testing.T) {
 		{name: "credential helper", plant: `git config credential.helper '!touch MARK'`},
 		{name: "include", plant: `printf '[core]\n\tfsmonitor = "touch MARK; false"\n' > .inc; git config include.path ../.inc; rm -f .inc`},
 		{name: "alternates", plant: `echo /tmp >> .git/objects/info/alternates`, reason: v1alpha1.ReasonAgentFailed},
-		{name: "gitfile", plant: `mv .git ../planted-$$; echo "gitdir: $PWD/../planted-$$" > .git`, reason: v1alpha1.ReasonAgentFailed},
+		{name: "gitfile", plant: `mv .git $HOME/planted; echo "gitdir: $HOME/planted" > .git`, reason: v1alpha1.ReasonAgentFailed},
 		{name: "symlink in .git", plant: `ln -s /etc/passwd .git/refs/heads/stolen`, reason: v1alpha1.ReasonAgentFailed},
 		{name: "workflow", plant: `mkdir -p .github/workflows; echo "on: push" > .github/workflows/x.yml`, reason: v1alpha1.ReasonProtectedPath},
 		{name: "nested repository", plant: `git init -q sub; git -C sub config core.fsmonitor "touch MARK; false"; echo x > sub/f; git -C sub add f; git -C sub -c user.name=x -c user.email=x@x commit -qm x`},
@@ -34,7 +34,7 @@ func TestWhatAnAgentPlantsDoesNotRun(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			repo := w.local("app", map[string]string{"README.md": "x\n"})
-			mark := filepath.Join(w.dir, "mark")
+			mark := filepath.Join(w.shared, "mark")
 			agent := w.script("[ \"$AWO_PHASE\" = Planning ] || echo x > x.txt\n" + strings.ReplaceAll(c.plant, "MARK", mark) + "\nrm -f " + mark + "\necho done\n")
 			w.start()
 			w.drop("a.yaml", order("a", "file://"+repo, agent))
@@ -58,26 +58,26 @@ func TestTokenIsNowhere(t *testing.T) {
 	w := newWorld(t)
 	url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
 	agent := w.script(`
-env > ` + w.dir + `/env
-cat .git/config > ` + w.dir + `/gitconfig
-for p in /proc/[0-9]*; do tr '\0' '\n' < $p/environ; tr '\0' ' ' < $p/cmdline; done >> ` + w.dir + `/proc 2>/dev/null
-grep -E 'Cap(Eff|Prm|Bnd)|NoNewPrivs' /proc/self/status > ` + w.dir + `/caps
+env > ` + w.shared + `/env
+cat .git/config > ` + w.shared + `/gitconfig
+for p in /proc/[0-9]*; do tr '\0' '\n' < $p/environ; tr '\0' ' ' < $p/cmdline; done >> ` + w.shared + `/proc 2>/dev/null
+grep -E 'Cap(Eff|Prm|Bnd)|NoNewPrivs' /proc/self/status > ` + w.shared + `/caps
 echo x > x.txt
 `)
 	w.start()
 	w.drop("a.yaml", order("a", url, agent))
 	w.ends("a.yaml", v1alpha1.PhaseSucceeded)
 	for _, name := range []string{"env", "gitconfig"} {
-		w.g.Expect(w.read(filepath.Join(w.dir, name))).NotTo(ContainSubstring(githubToken), name)
+		w.g.Expect(w.read(filepath.Join(w.shared, name))).NotTo(ContainSubstring(githubToken), name)
 	}
-	w.g.Expect(w.read(filepath.Join(w.dir, "env"))).NotTo(Or(ContainSubstring("GITHUB_TOKEN"), ContainSubstring("GH_TOKEN")))
-	caps := w.read(filepath.Join(w.dir, "caps"))
+	w.g.Expect(w.read(filepath.Join(w.shared, "env"))).NotTo(Or(ContainSubstring("GITHUB_TOKEN"), ContainSubstring("GH_TOKEN")))
+	caps := w.read(filepath.Join(w.shared, "caps"))
 	w.g.Expect(caps).To(And(MatchRegexp(`CapEff:\s+0+\n`), MatchRegexp(`NoNewPrivs:\s+1`)))
 	if os.Geteuid() == 0 {
 		// Only root may empty the bounding set; to others it gives nothing, with no_new_privs.
 		w.g.Expect(caps).To(MatchRegexp(`CapBnd:\s+0+\n`))
 	}
-	seen := w.read(filepath.Join(w.dir, "proc"))
+	seen := w.read(filepath.Join(w.shared, "proc"))
 	// This test's own processes hold it, too; what the agent must not find is the controller's.
 	w.g.Expect(seen).NotTo(ContainSubstring("AWO_BACKOFF_BASE=200ms\nGITHUB_TOKEN="+githubToken), "the controller's environment")
 	w.noSecretIn(w.data)

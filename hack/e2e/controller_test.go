@@ -49,6 +49,9 @@ func (w *world) launch(args ...string) *controllerProcess {
 	p.cmd = exec.CommandContext(context.WithoutCancel(w.t.Context()), w.binary, append([]string{"controller"}, args...)...)
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = w.env, w.dir, p, p
 	p.cmd.SysProcAttr = w.identity()
+	if w.change != nil {
+		w.change(p.cmd)
+	}
 	w.g.Expect(p.cmd.Start()).To(Succeed())
 	go func() {
 		_ = p.cmd.Wait()

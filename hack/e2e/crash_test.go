@@ -67,7 +67,7 @@ func (w *world) life() (first, second v1alpha1.WorkOrderStatus) {
 	url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
 	local := w.local("lib", map[string]string{"README.md": "x\n"})
 	agent := w.script(`
-echo $$ >> ` + w.dir + `/runs-$AWO_PHASE-$AWO_WORK_ORDER
+echo $$ >> ` + w.shared + `/runs-$AWO_PHASE-$AWO_WORK_ORDER
 [ "$AWO_PHASE" = Planning ] && { echo plan; exit; }
 echo one > one.txt; git add one.txt; git commit -qm "The agent's own commit" || true
 echo two > two.txt; echo did it
@@ -118,7 +118,7 @@ func (w *world) invariants(first, second v1alpha1.WorkOrderStatus) {
 		}
 		w.eventsInOrder(st.ID)
 	}
-	runs, err := filepath.Glob(filepath.Join(w.dir, "runs-*"))
+	runs, err := filepath.Glob(filepath.Join(w.shared, "runs-*"))
 	w.g.Expect(err).NotTo(HaveOccurred())
 	w.g.Expect(runs).To(HaveLen(4))
 	for _, file := range runs {

@@ -122,8 +122,8 @@ func TestCommandFailsAndIsRetried(t *testing.T) {
 	w := newWorld(t)
 	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
 	agent := w.script(`
-echo x >> ` + w.dir + `/tries
-[ "$(wc -l < ` + w.dir + `/tries)" -lt 3 ] && { echo "try again" >&2; exit 7; }
+echo x >> ` + w.shared + `/tries
+[ "$(wc -l < ` + w.shared + `/tries)" -lt 3 ] && { echo "try again" >&2; exit 7; }
 echo x > new.txt
 `)
 	w.start()

@@ -26,12 +26,12 @@ while :; do sleep 0.1; done
 `
 
 func (w *world) hangs() string {
-	return w.script(fmt.Sprintf(stubborn, w.dir))
+	return w.script(fmt.Sprintf(stubborn, w.shared))
 }
 
 func (w *world) untilItHangs() string {
 	w.t.Helper()
-	w.g.Eventually(filepath.Join(w.dir, "hanging")).Should(BeAnExistingFile(), w.controller.log)
+	w.g.Eventually(filepath.Join(w.shared, "hanging")).Should(BeAnExistingFile(), w.controller.log)
 	return w.firstID()
 }
 
@@ -141,8 +141,8 @@ func TestManyOrdersFewAgents(t *testing.T) {
 		urls = append(urls, "file://"+w.local(fmt.Sprintf("app%d", i), map[string]string{"README.md": "x\n"}))
 	}
 	agent := w.script(`
-mkdir -p ` + w.dir + `/now; echo > ` + w.dir + `/now/$$; ls ` + w.dir + `/now | wc -l >> ` + w.dir + `/seen
-echo "$AWO_WORK_ORDER" > x.txt; rm ` + w.dir + `/now/$$; echo done
+mkdir -p ` + w.shared + `/now; echo > ` + w.shared + `/now/$$; ls ` + w.shared + `/now | wc -l >> ` + w.shared + `/seen
+echo "$AWO_WORK_ORDER" > x.txt; rm ` + w.shared + `/now/$$; echo done
 `)
 	w.start("--max-concurrent", fmt.Sprint(limit))
 	for i := range orders {
@@ -151,7 +151,7 @@ echo "$AWO_WORK_ORDER" > x.txt; rm ` + w.dir + `/now/$$; echo done
 	for i := range orders {
 		w.ends(fmt.Sprintf("o%d.yaml", i), v1alpha1.PhaseSucceeded)
 	}
-	for n := range strings.FieldsSeq(w.read(filepath.Join(w.dir, "seen"))) {
+	for n := range strings.FieldsSeq(w.read(filepath.Join(w.shared, "seen"))) {
 		w.g.Expect(n).To(BeElementOf("1", "2", "3", "4"), "agents at once")
 	}
 	for _, u := range urls {

@@ -19,10 +19,10 @@ import (
 // exists. What it starts beside itself outlives a kill of its own.
 func (w *world) gated(gate v1alpha1.Phase) string {
 	return w.script(`
-echo $$ >> ` + w.dir + `/runs-$AWO_PHASE
+echo $$ >> ` + w.shared + `/runs-$AWO_PHASE
 if [ "$AWO_PHASE" = ` + string(gate) + ` ]; then
-  (setsid bash -c 'trap "" TERM; while [ ! -e ` + w.dir + `/gate ]; do sleep 0.1; done' &)
-  while [ ! -e ` + w.dir + `/gate ]; do sleep 0.1; done
+  (setsid bash -c 'trap "" TERM; while [ ! -e ` + w.shared + `/gate ]; do sleep 0.1; done' &)
+  while [ ! -e ` + w.shared + `/gate ]; do sleep 0.1; done
 fi
 [ "$AWO_PHASE" = Implementing ] && echo changed > changed.txt
 echo "did $AWO_PHASE"
@@ -31,12 +31,12 @@ echo "did $AWO_PHASE"
 
 func (w *world) openGate() {
 	w.t.Helper()
-	w.g.Expect(os.WriteFile(filepath.Join(w.dir, "gate"), nil, 0o644)).To(Succeed())
+	w.g.Expect(os.WriteFile(filepath.Join(w.shared, "gate"), nil, 0o644)).To(Succeed())
 }
 
 // runs counts how often the gated agent began a phase.
 func (w *world) runs(phase v1alpha1.Phase) int {
-	data, err := os.ReadFile(filepath.Join(w.dir, "runs-"+string(phase)))
+	data, err := os.ReadFile(filepath.Join(w.shared, "runs-"+string(phase)))
 	if err != nil {
 		return 0
 	}

@@ -49,7 +49,7 @@ func TestSecretsAreRedactedEverywhere(t *testing.T) {
 	w := newWorld(t)
 	repo := w.local("app", map[string]string{"README.md": "x\n"})
 	key := "AKIA" + strings.Repeat("Q", 16)
-	agent := w.script("cat > " + filepath.Join(w.dir, "prompt") + "\necho x > x.txt\necho 'I found " + githubToken + " and " + key + "'\n" +
+	agent := w.script("cat > " + filepath.Join(w.shared, "prompt") + "\necho x > x.txt\necho 'I found " + githubToken + " and " + key + "'\n" +
 		"echo 'stderr " + githubToken + "' >&2\n")
 	w.start()
 	text := strings.Replace(order("a", "file://"+repo, agent), "request: ", "request: use "+githubToken+" to ", 1)
@@ -58,7 +58,7 @@ func TestSecretsAreRedactedEverywhere(t *testing.T) {
 	st := w.ends("a.yaml", v1alpha1.PhaseSucceeded)
 	body := w.read(filepath.Join(w.data, "outputs", st.ID, "pull-request.md"))
 	w.g.Expect(body).To(And(ContainSubstring("I found [redacted] and [redacted]"), Not(ContainSubstring(key))))
-	w.g.Expect(w.read(filepath.Join(w.dir, "prompt"))).To(ContainSubstring("use [redacted] to"))
+	w.g.Expect(w.read(filepath.Join(w.shared, "prompt"))).To(ContainSubstring("use [redacted] to"))
 	w.g.Expect(w.gitOut("--git-dir="+repo, "log", "-1", "--format=%B", st.Branch)).To(And(
 		ContainSubstring("[redacted]"), Not(ContainSubstring(githubToken))))
 	for _, dir := range []string{"logs", "repositories", filepath.Join("outputs", st.ID, "prompts"), filepath.Join("outputs", st.ID, "transcripts")} {

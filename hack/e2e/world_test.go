@@ -36,6 +36,8 @@ type world struct {
 	env  []string
 	// uid is who runs awo; 0 is whoever runs the tests.
 	uid uint32
+	// shared is where agents of all orders may write, so that the test sees what they do.
+	shared string
 
 	git    *githttp.Server
 	github *github.Server
@@ -45,6 +47,8 @@ type world struct {
 	// binary is the awo that runs; deaths counts the controllers that died.
 	binary string
 	deaths int
+	// change, if set, changes how the controller is started.
+	change func(*exec.Cmd)
 	// again is closed when the controller is in its second life.
 	again chan struct{}
 	// onPush and onCreate are called while a push or a creation is not answered yet.
@@ -63,7 +67,8 @@ func newWorld(t *testing.T, env ...string) *world {
 func newWorldOf(t *testing.T, public bool, env ...string) *world {
 	t.Helper()
 	w := &world{binary: awo, t: t, g: NewWithT(t), dir: t.TempDir(), again: make(chan struct{})}
-	w.data = filepath.Join(w.dir, "data")
+	w.data, w.shared = filepath.Join(w.dir, "data"), filepath.Join(w.dir, "shared")
+	w.g.Expect(os.Mkdir(w.shared, 0o777)).To(Succeed())
 	var err error
 	w.git, err = githttp.NewHandler(githttp.Options{
 		Root: filepath.Join(w.dir, "git"), Token: githubToken, PublicReads: public, After: w.afterGit,
@@ -84,7 +89,7 @@ func newWorldOf(t *testing.T, public bool, env ...string) *world {
 func (w *world) environment() []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(w.dir, "home"), "LANG=C.UTF-8",
-		"AWO_DATA_DIR=" + w.data, "ARCHON_AWO_PORT=0", "AWO_BACKOFF_BASE=200ms",
+		"AWO_DATA_DIR=" + w.data, "ARCHON_AWO_PORT=0", "AWO_BACKOFF_BASE=200ms", "AWO_AGENT_WRITE=" + w.shared,
 		"GITHUB_TOKEN=" + githubToken, "NO_PROXY=127.0.0.1", "AWO_ALLOW_HTTP_HOSTS=" + github.DefaultHost,
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
 	}, w.github.Environment()...)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/agent-work-orders/awo/controller/process/descriptor"
 )
 
 // Name is the argv[0] that turns a run of the binary into a supervisor.
@@ -43,6 +45,8 @@ type Spec struct {
 	Env []string
 	// Grace is how long the agent may take to end after SIGTERM.
 	Grace time.Duration
+	// MaxProcesses is how many processes the agent's tree may have before it is ended; 0: as many as the kernel lets it.
+	MaxProcesses int
 	// ExtraFiles is how many descriptors, from the supervisor's fifth on, the agent gets from its third on.
 	ExtraFiles int
 }
@@ -64,7 +68,7 @@ type Report struct {
 // of them may contain. A format this plain needs no package that would be initialised in every supervisor.
 func WriteSpec(w io.Writer, s Spec) error {
 	fields := []string{
-		s.Path, s.Dir, strconv.FormatInt(int64(s.Grace), 10), strconv.Itoa(s.ExtraFiles), strconv.Itoa(len(s.Argv)),
+		s.Path, s.Dir, strconv.FormatInt(int64(s.Grace), 10), strconv.Itoa(s.MaxProcesses), strconv.Itoa(s.ExtraFiles), strconv.Itoa(len(s.Argv)),
 	}
 	var body []byte
 	for _, list := range [][]string{fields, s.Argv, s.Env} {
@@ -93,26 +97,27 @@ func readSpec(r io.Reader) (Spec, error) {
 	if _, err := io.ReadFull(r, body); err != nil {
 		return Spec{}, err
 	}
-	return parseSpec(split(body, 0))
+	return parseSpec(descriptor.Split(body, 0))
 }
 
 // parseSpec takes the fields apart.
 func parseSpec(fields []string) (Spec, error) {
-	const fixed = 5
+	const fixed = 6
 	if len(fields) < fixed {
 		return Spec{}, errMalformed
 	}
 	grace, err1 := strconv.ParseInt(fields[2], 10, 64)
-	extra, err2 := strconv.Atoi(fields[3])
-	argc, err3 := strconv.Atoi(fields[4])
-	if err := errors.Join(err1, err2, err3); err != nil {
+	processes, err2 := strconv.Atoi(fields[3])
+	extra, err3 := strconv.Atoi(fields[4])
+	argc, err4 := strconv.Atoi(fields[5])
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return Spec{}, errMalformed
 	}
 	rest := fields[fixed:]
 	if argc < 0 || argc > len(rest) || extra < 0 {
 		return Spec{}, errMalformed
 	}
-	return Spec{Path: fields[0], Dir: fields[1], Grace: time.Duration(grace), ExtraFiles: extra,
+	return Spec{Path: fields[0], Dir: fields[1], Grace: time.Duration(grace), MaxProcesses: processes, ExtraFiles: extra,
 		Argv: rest[:argc], Env: rest[argc:]}, nil
 }
 
@@ -142,7 +147,7 @@ func ReadReport(r io.Reader) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	words := split([]byte(line+" "), ' ')
+	words := descriptor.Split([]byte(line+" "), ' ')
 	if len(words) != 3 {
 		return Report{}, errMalformed
 	}
@@ -176,17 +181,4 @@ func readLine(r io.Reader) (string, error) {
 		line = append(line, b[0])
 	}
 	return "", errMalformed
-}
-
-// split parts what a separator ends; what follows the last one is dropped.
-func split(body []byte, separator byte) []string {
-	var fields []string
-	begin := 0
-	for i, b := range body {
-		if b == separator {
-			fields = append(fields, string(body[begin:i]))
-			begin = i + 1
-		}
-	}
-	return fields
 }

@@ -14,7 +14,7 @@ import (
 func TestSpecRoundTrip(t *testing.T) {
 	cases := map[string]Spec{
 		"full": {Path: "/bin/sh", Argv: []string{"sh", "-c", "a b\n\"", ""}, Dir: "/tmp", Env: []string{"A=1", "B=", "C=x\ny"},
-			Grace: 5 * time.Second, ExtraFiles: 2},
+			Grace: 5 * time.Second, MaxProcesses: 7, ExtraFiles: 2},
 		"bare": {Path: "x", Argv: []string{}, Env: []string{}},
 	}
 	for name, spec := range cases {
@@ -32,7 +32,7 @@ func TestSpecRoundTrip(t *testing.T) {
 func TestSpecMalformed(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "no number": "x\n", "negative": "-1\n", "too long": "99999999999\n", "endless": strings.Repeat("1", 100),
-		"cut short": "10\nabc", "too few fields": "2\na\x00", "bad count": "11\na\x00b\x001\x000\x00x\x00\x00", "count past the end": "10\na\x00b\x001\x000\x009\x00",
+		"cut short": "10\nabc", "too few fields": "2\na\x00", "bad count": "13\na\x00b\x001\x000\x000\x00x\x00\x00", "count past the end": "12\na\x00b\x001\x000\x000\x009\x00",
 	} {
 		_, err := readSpec(strings.NewReader(text))
 		NewWithT(t).Expect(err).To(HaveOccurred(), name)

@@ -10,6 +10,9 @@ import (
 	. "github.com/onsi/gomega"
 )
 
+// maxProcesses is more than the trees of these tests have, but for one.
+const maxProcesses = 300
+
 // life is a supervisor that runs within the test process, which has no other children.
 type life struct {
 	lifeline *os.File
@@ -45,6 +48,7 @@ func begin(t *testing.T, script, extra string) *life {
 		g.Expect(f.Close()).To(Succeed())
 		d.extra, spec.ExtraFiles = theirs[5], 1
 	}
+	spec.MaxProcesses = maxProcesses
 	if script == "" {
 		spec.Path = "/no/such/program"
 	}
@@ -85,6 +89,7 @@ func TestRunEnds(t *testing.T) {
 			act: func(l *life) error { _, err := l.lifeline.Write([]byte{StopOrderly}); return err }},
 		{name: "by SIGTERM", script: "exec sleep 60", want: Report{Ended: true, Signal: syscall.SIGTERM},
 			act: func(*life) error { return syscall.Kill(os.Getpid(), syscall.SIGTERM) }},
+		{name: "with too many", script: `trap "" TERM; for i in $(seq 1000); do sleep 60 & done; wait`, want: Report{Ended: true, Signal: syscall.SIGKILL}},
 		{name: "when the controller dies", script: "exec sleep 60", want: Report{Ended: true, Signal: syscall.SIGTERM},
 			act: func(l *life) error { return l.lifeline.Close() }},
 		{name: "when the controller dies, deaf", script: deaf, stdout: "ready\n", want: Report{Ended: true, Signal: syscall.SIGKILL},

@@ -9,12 +9,12 @@ package supervisor
 
 import (
 	"errors"
-	"io"
 	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
 
+	"github.com/agent-work-orders/awo/controller/process/descriptor"
 	"github.com/agent-work-orders/awo/controller/process/tree"
 )
 
@@ -22,8 +22,6 @@ import (
 const (
 	prSetDumpable       = 4
 	prSetChildSubreaper = 36
-	sysCloseRange       = 436
-	closeRangeCloexec   = 4
 )
 
 func init() {
@@ -45,12 +43,12 @@ type descriptors struct {
 }
 
 // send writes a report. A controller that is gone cannot be told; the end of the tree is due all the same.
-func (d descriptors) send(r Report) { _ = writeReport(fd(d.report), r) }
+func (d descriptors) send(r Report) { _ = writeReport(descriptor.FD(d.report), r) }
 
 // run is the supervisor's life; the result is its exit code.
 func run(d descriptors) int {
 	terminated := prepare()
-	spec, err := readSpec(fd(d.lifeline))
+	spec, err := readSpec(descriptor.FD(d.lifeline))
 	if err != nil {
 		// The controller died or changed its mind.
 		return 1
@@ -63,9 +61,10 @@ func run(d descriptors) int {
 	d.letGo(spec.ExtraFiles)
 	d.send(Report{Started: true})
 	w := newWatch(agent, spec.Grace)
-	go w.listen(fd(d.lifeline))
+	go w.listen(descriptor.FD(d.lifeline))
 	go w.heed(terminated)
 	go w.reap()
+	go w.count(spec.MaxProcesses)
 	d.send(w.untilGone())
 	return 0
 }
@@ -83,7 +82,7 @@ func prepare() <-chan os.Signal {
 	prctl(prSetDumpable, 0)
 	prctl(prSetChildSubreaper, 1)
 	// Nothing that was open when the controller was started goes on to the agent.
-	closeOnExec(lifelineFD)
+	descriptor.CloseOnExec(lifelineFD)
 	// Caught and dropped, not ignored: an ignored signal stays ignored in the agent.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT,
 		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGPIPE)
@@ -139,51 +138,4 @@ func (d descriptors) letGo(extraFiles int) {
 // prctl sets an attribute of the process. It fails on no kernel that Go runs on.
 func prctl(option, value uintptr) {
 	_, _, _ = syscall.RawSyscall6(syscall.SYS_PRCTL, option, value, 0, 0, 0, 0)
-}
-
-// closeOnExec marks all descriptors from first on.
-func closeOnExec(first int) {
-	const last = ^uint32(0)
-	if _, _, errno := syscall.Syscall(sysCloseRange, uintptr(first), uintptr(last), closeRangeCloexec); errno == 0 {
-		return
-	}
-	// A kernel older than 5.11.
-	for n := first; n < 1024; n++ {
-		syscall.CloseOnExec(n)
-	}
-}
-
-// fd is a descriptor read and written with plain system calls, without the runtime's poller.
-type fd int
-
-// Read reads once; the end of the stream is an error, as io.Reader asks.
-func (f fd) Read(p []byte) (int, error) {
-	for {
-		n, err := syscall.Read(int(f), p)
-		switch {
-		case errors.Is(err, syscall.EINTR):
-		case err != nil:
-			return 0, err
-		case n == 0 && len(p) > 0:
-			return 0, io.EOF
-		default:
-			return n, nil
-		}
-	}
-}
-
-// Write writes all of p.
-func (f fd) Write(p []byte) (int, error) {
-	written := 0
-	for written < len(p) {
-		n, err := syscall.Write(int(f), p[written:])
-		if errors.Is(err, syscall.EINTR) {
-			continue
-		}
-		if err != nil {
-			return written, err
-		}
-		written += n
-	}
-	return written, nil
 }

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -55,19 +56,19 @@ func (e *event) within(d time.Duration, cut *event) {
 type watch struct {
 	agent tree.Process
 	grace time.Duration
-	// stop: the orderly end was asked for. orphaned: the controller died. ended: the agent has ended, status
-	// is valid. gone: no descendant is left. never does not happen.
-	stop, orphaned, ended, gone, never *event
-	status                             syscall.WaitStatus
+	// stop: the orderly end was asked for. orphaned: the controller died. crowded: the tree has too many processes.
+	// ended: the agent has ended, status is valid. gone: no descendant is left. never does not happen.
+	stop, orphaned, crowded, ended, gone, never *event
+	status                                      syscall.WaitStatus
 }
 
 func newWatch(agent tree.Process, grace time.Duration) *watch {
-	return &watch{agent: agent, grace: grace, stop: newEvent(), orphaned: newEvent(), ended: newEvent(),
+	return &watch{agent: agent, grace: grace, stop: newEvent(), orphaned: newEvent(), crowded: newEvent(), ended: newEvent(),
 		gone: newEvent(), never: newEvent()}
 }
 
 // listen turns what comes over the lifeline into events.
-func (w *watch) listen(lifeline fd) {
+func (w *watch) listen(lifeline io.Reader) {
 	var command [1]byte
 	for {
 		if _, err := lifeline.Read(command[:]); err != nil {
@@ -112,6 +113,7 @@ func (w *watch) untilGone() Report {
 		w.terminate()
 		w.ended.within(w.grace, w.orphaned)
 	case <-w.orphaned.C:
+	case <-w.crowded.C:
 	}
 	if w.orphaned.happened() && !w.ended.happened() {
 		w.terminate()
@@ -129,7 +131,7 @@ func (w *watch) terminate() {
 
 // endTree returns when no descendant is left.
 func (w *watch) endTree() {
-	if !w.orphaned.happened() && !w.gone.happened() {
+	if !w.orphaned.happened() && !w.crowded.happened() && !w.gone.happened() {
 		left := descendants()
 		_ = tree.SignalAll(left, syscall.SIGTERM)
 		_ = tree.SignalAll(left, syscall.SIGCONT)

@@ -1,0 +1,130 @@
+package sandbox
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// escapes are the usual places of sockets whose servers do, with rights of their own, what their clients say: start
+// programs, sign, type. UID stands for the number of this user, RUNTIME for XDG_RUNTIME_DIR, HOME for the home.
+var escapes = []string{
+	// Container engines.
+	"/run/docker.sock", "/var/run/docker.sock", "HOME/.docker/run/docker.sock", "RUNTIME/docker.sock",
+	"/run/podman/podman.sock", "RUNTIME/podman/podman.sock",
+	"/run/containerd/containerd.sock", "/run/k3s/containerd/containerd.sock", "/run/crio/crio.sock",
+	"/run/buildkit/buildkitd.sock", "RUNTIME/buildkit*/buildkitd.sock",
+	"/run/libvirt/libvirt-sock", "/var/lib/lxd/unix.socket", "/var/snap/lxd/common/lxd/unix.socket", "/var/lib/incus/unix.socket",
+	"/run/snapd.socket",
+	// The buses and the managers of services.
+	"RUNTIME/bus", "RUNTIME/systemd/private", "/run/systemd/private",
+	// Keys.
+	"RUNTIME/gnupg/S.*", "HOME/.gnupg/S.*", "RUNTIME/keyring/*", "RUNTIME/gcr/ssh", "RUNTIME/openssh_agent",
+	"/tmp/ssh-*/agent.*", "HOME/.ssh/agent/*",
+	// Terminals and screens.
+	"/tmp/tmux-UID/*", "RUNTIME/wayland-*", "/tmp/.X11-unix/X*",
+}
+
+// named are variables that name such a socket, each as a path or after a scheme.
+var named = []string{"DOCKER_HOST", "CONTAINER_HOST", "CONTAINERD_ADDRESS", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK"}
+
+// Sockets lists the unix sockets by which an agent could leave the sandbox: those in the usual places that answer when
+// someone without capabilities knocks. Landlock closes no socket that has a path before its version 9.
+func Sockets(environ []string) []string {
+	return answering(candidates(environ, os.Getuid()))
+}
+
+// candidates lists the paths to try.
+func candidates(environ []string, uid int) []string {
+	number := strconv.Itoa(uid)
+	runtimeDirs := []string{"/run/user/" + number}
+	if dir := variable(environ, "XDG_RUNTIME_DIR"); filepath.IsAbs(dir) && dir != runtimeDirs[0] {
+		runtimeDirs = append(runtimeDirs, dir)
+	}
+	var found []string
+	for _, pattern := range escapes {
+		for _, dir := range runtimeDirs {
+			path := strings.NewReplacer("UID", number, "RUNTIME", dir, "HOME", variable(environ, "HOME")).Replace(pattern)
+			matches, _ := filepath.Glob(path)
+			found = append(found, matches...)
+		}
+	}
+	if uid == 0 {
+		// Root may tell the system's bus everything, others little.
+		found = append(found, "/run/dbus/system_bus_socket")
+	}
+	for _, name := range named {
+		found = append(found, socketPaths(variable(environ, name))...)
+	}
+	return unlike(found)
+}
+
+// socketPaths takes the paths out of addresses such as unix:///run/docker.sock and unix:path=/run/user/1/bus,guid=1;...
+func socketPaths(value string) []string {
+	var out []string
+	for address := range strings.SplitSeq(value, ";") {
+		address = strings.TrimPrefix(strings.TrimPrefix(address, "unix:"), "path=")
+		path, _, _ := strings.Cut(address, ",")
+		if filepath.IsAbs(path) {
+			out = append(out, filepath.Clean(path))
+		}
+	}
+	return out
+}
+
+// unlike leaves out paths that lead to one socket.
+func unlike(paths []string) []string {
+	var out []string
+	for _, path := range paths {
+		if path = realPath(path); !slices.Contains(out, path) {
+			out = append(out, path)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// answering returns those sockets that a process without capabilities can connect to.
+func answering(paths []string) []string {
+	var out []string
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// The thread ends with this goroutine, so that nothing else runs on it.
+		runtime.LockOSThread()
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if unix.Capset(&header, &none[0]) != nil {
+			return
+		}
+		for _, path := range paths {
+			if connects(path) {
+				out = append(out, path)
+			}
+		}
+	}()
+	<-done
+	return out
+}
+
+// connects tells whether there is somebody at a socket who may be spoken to.
+func connects(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
+		return false
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unix.Close(fd) }()
+	err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+	// A queue that is full, and a server of another type of socket.
+	return err == nil || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EPROTOTYPE)
+}
