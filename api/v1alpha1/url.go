@@ -3,6 +3,7 @@ package v1alpha1
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"path"
 	"regexp"
@@ -40,7 +41,6 @@ type RepositoryURL struct {
 
 var (
 	hostPattern    = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$`)
-	ipv6Pattern    = regexp.MustCompile(`^[0-9a-fA-F:.]+$`)
 	helperPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+.-]*::`)
 	scpPattern     = regexp.MustCompile(`^(?:[^@/\s]*@)?([A-Za-z0-9][A-Za-z0-9.-]*):([^/].*|/.*)$`)
 	schemePattern  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://(.*)$`)
@@ -171,7 +171,8 @@ func checkAuthority(authority string) error {
 	host, port, hasPort := strings.Cut(authority, ":")
 	if strings.HasPrefix(authority, "[") {
 		inner, after, closed := strings.Cut(authority[1:], "]")
-		if !closed || !ipv6Pattern.MatchString(inner) || (after != "" && !strings.HasPrefix(after, ":")) {
+		address, err := netip.ParseAddr(inner)
+		if !closed || err != nil || !address.Is6() || address.Zone() != "" || (after != "" && !strings.HasPrefix(after, ":")) {
 			return errHost
 		}
 		port, hasPort = strings.TrimPrefix(after, ":"), after != ""

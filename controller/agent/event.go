@@ -179,14 +179,16 @@ func parseResult(line []byte) *Result {
 	if !decodes(line, &w) || (w.Subtype == "" && w.IsError == nil && w.Result == nil) {
 		return nil
 	}
+	turns := count(w.Turns)
 	r := &Result{
 		Subtype: w.Subtype, Text: textOrEmpty(w.Result), Errors: w.Errors,
 		IsError:        (w.IsError != nil && *w.IsError) || strings.HasPrefix(w.Subtype, "error"),
 		TerminalReason: w.TerminalReason, StopReason: w.StopReason, APIStatus: w.APIStatus,
-		Turns: w.Turns, Duration: time.Duration(w.DurationMS) * time.Millisecond, CostUSD: w.CostUSD,
+		Turns: turns, Duration: time.Duration(min(count(w.DurationMS), maxDurationMS)) * time.Millisecond,
+		CostUSD: min(max(w.CostUSD, 0), maxCostUSD),
 		Usage: v1alpha1.Usage{
-			InputTokens: w.Usage.Input, OutputTokens: w.Usage.Output,
-			CacheReadTokens: w.Usage.CacheRead, CacheWriteTokens: w.Usage.CacheWrite, Turns: w.Turns,
+			InputTokens: count(w.Usage.Input), OutputTokens: count(w.Usage.Output),
+			CacheReadTokens: count(w.Usage.CacheRead), CacheWriteTokens: count(w.Usage.CacheWrite), Turns: turns,
 		},
 	}
 	seen := map[string]bool{}
@@ -198,6 +200,16 @@ func parseResult(line []byte) *Result {
 	}
 	return r
 }
+
+// An agent may state anything. Within these bounds no sum over the runs of an order overflows or turns back.
+const (
+	maxCount      = 1 << 50
+	maxDurationMS = 1 << 40
+	maxCostUSD    = 1e9
+)
+
+// count is a number of tokens or turns that is believed.
+func count(stated int64) int64 { return min(max(stated, 0), maxCount) }
 
 // textOrEmpty returns a JSON string's value.
 func textOrEmpty(raw json.RawMessage) string {

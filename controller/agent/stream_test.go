@@ -149,3 +149,19 @@ func TestReadInConstantMemory(t *testing.T) {
 		t.Errorf("reading 64 MB allocated %d bytes", allocated)
 	}
 }
+
+// What an agent states never counts down what was used, and never so much that a sum turns round.
+func TestReadBelievesNoImpossibleNumber(t *testing.T) {
+	g := NewWithT(t)
+	const most = 1 << 50
+	for stated, want := range map[string]int64{"-7": 0, "9223372036854775807": most, "12": 12} {
+		events, _ := readAll(t, strings.NewReader(`{"type":"result","subtype":"success","num_turns":`+stated+`,"duration_ms":`+stated+
+			`,"total_cost_usd":`+stated+`,"usage":{"input_tokens":`+stated+`,"output_tokens":`+stated+
+			`,"cache_read_input_tokens":`+stated+`,"cache_creation_input_tokens":`+stated+`}}`))
+		r := events[0].Result
+		g.Expect([]int64{r.Turns, r.Usage.Turns, r.Usage.InputTokens, r.Usage.OutputTokens, r.Usage.CacheReadTokens, r.Usage.CacheWriteTokens}).
+			To(HaveEach(want), stated)
+		g.Expect(r.CostUSD).To(BeNumerically("~", min(want, 1_000_000_000)), stated)
+		g.Expect(int64(r.Duration)).To(BeNumerically(">=", 0), stated)
+	}
+}

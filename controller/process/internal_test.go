@@ -57,3 +57,6 @@ func TestTailKeepsTheEnd(t *testing.T) {
 		g.Expect(len(kept.kept)).To(BeNumerically("<=", 8))
 	}
 }
+
+// Held is how many bytes a writer holds back.
+func Held(w *RedactingWriter) int { return len(w.held) }

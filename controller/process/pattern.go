@@ -27,18 +27,12 @@ func word(prefix string, least int) pattern {
 	}}
 }
 
-// redact replaces all keys of this kind. Text before a key does not matter: in JSON it may be the n of \n.
-func (p pattern) redact(text []byte) []byte {
-	var out []byte
-	copied := 0
-	for at, end := p.next(text, 0); at >= 0; at, end = p.next(text, copied) {
-		out = append(append(out, text[copied:at]...), Redacted...)
-		copied = end
+// spans appends where the keys of this kind are. Text before a key does not matter: in JSON it may be the n of \n.
+func (p pattern) spans(text []byte, found []span) []span {
+	for at, end := p.next(text, 0); at >= 0; at, end = p.next(text, end) {
+		found = append(found, span{at, end})
 	}
-	if out == nil {
-		return text
-	}
-	return append(out, text[copied:]...)
+	return found
 }
 
 // next finds the first key from an index on; at is -1 when there is none.
@@ -56,9 +50,10 @@ func (p pattern) next(text []byte, from int) (at, end int) {
 	}
 }
 
-// run is where bytes of a kind end that begin at an index.
+// run is where bytes of a kind end that begin at an index; it goes no further than a key can be long.
 func run(text []byte, from int, is func(byte) bool) int {
-	for from < len(text) && is(text[from]) {
+	limit := min(len(text), from+maxKey)
+	for from < limit && is(text[from]) {
 		from++
 	}
 	return from
@@ -119,28 +114,37 @@ const (
 
 // pemEnd knows a private key in PEM; one whose end is missing reaches to the end of the text.
 func pemEnd(text []byte, at int) int {
+	end, _ := pemSpan(text, at)
+	return end
+}
+
+// pemSpan tells where a private key ends that begins at an index, -1 when none does, and whether its last line is
+// there.
+func pemSpan(text []byte, at int) (end int, whole bool) {
 	rest := text[at:min(len(text), at+maxPEM)]
 	label := rest[len(pemBegin):]
 	dashes := bytes.Index(label, []byte(pemDashes))
 	if dashes < 0 || dashes > 64 || !bytes.Contains(label[:dashes], []byte(pemKey)) {
-		return -1
+		return -1, false
 	}
 	finish := bytes.Index(rest, []byte(pemFinish))
 	if finish < 0 {
-		return at + len(rest)
+		return at + len(rest), false
 	}
 	closing := bytes.Index(rest[finish+len(pemFinish):], []byte(pemDashes))
 	if closing < 0 {
-		return at + len(rest)
+		return at + len(rest), false
 	}
-	return at + finish + len(pemFinish) + closing + len(pemDashes)
+	return at + finish + len(pemFinish) + closing + len(pemDashes), true
 }
 
-// openPEM is where a private key begins that has not ended in the text, or -1.
+// openPEM is where a private key begins that has not ended in the text and may go on behind it, or -1.
 func openPEM(text []byte) int {
-	begin := bytes.LastIndex(text, []byte(pemBegin))
-	if begin < 0 || bytes.Contains(text[begin:], []byte(pemFinish)) || pemEnd(text, begin) < 0 {
-		return -1
+	key := pattern{pemBegin, pemEnd}
+	for at, end := key.next(text, 0); at >= 0; at, end = key.next(text, end) {
+		if _, whole := pemSpan(text, at); !whole && len(text)-at < maxPEM {
+			return at
+		}
 	}
-	return begin
+	return -1
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -82,9 +83,12 @@ func (r *Redactor) list() [][]byte {
 
 // forms lists how a secret may be written.
 func forms(secret string) []string {
-	all := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
-	if quoted, err := json.Marshal(secret); err == nil {
-		all = append(all, string(quoted[1:len(quoted)-1]))
+	all := []string{secret}
+	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret), escapeComponent(secret)} {
+		all = append(all, escaped, lowerEscapes(escaped))
+	}
+	for _, html := range []bool{true, false} {
+		all = append(all, inJSON(secret, html))
 	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {
@@ -92,6 +96,32 @@ func forms(secret string) []string {
 		}
 	}
 	return all
+}
+
+// escapeComponent is encodeURIComponent of JavaScript, in which agents are written.
+func escapeComponent(secret string) string {
+	escaped := strings.ReplaceAll(url.QueryEscape(secret), "+", "%20")
+	return strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*").Replace(escaped)
+}
+
+// percentEscape is one byte of an escaped URL.
+var percentEscape = regexp.MustCompile("%[0-9A-F]{2}")
+
+// lowerEscapes writes %2f where others write %2F.
+func lowerEscapes(escaped string) string {
+	return percentEscape.ReplaceAllStringFunc(escaped, strings.ToLower)
+}
+
+// inJSON is what stands between the quotes of a JSON string; Go escapes what HTML minds, others do not.
+func inJSON(secret string, html bool) string {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(html)
+	if err := encoder.Encode(secret); err != nil {
+		return secret
+	}
+	quoted := strings.TrimSpace(out.String())
+	return quoted[1 : len(quoted)-1]
 }
 
 // inBase64 is what a secret looks like in the encoding of something longer, such as user:password: the characters
@@ -107,15 +137,31 @@ func inBase64(encoding *base64.Encoding, secret string, before int) string {
 // Bytes returns the text without secrets. Without any it is the very slice that was given; otherwise a new one,
 // and the given one stays as it is.
 func (r *Redactor) Bytes(text []byte) []byte {
+	found := r.spans(text)
+	if len(found) == 0 {
+		return text
+	}
+	return blacken(text, found)
+}
+
+// spans finds all secrets of a text: the known ones and what looks like one. All are looked for in the text as it
+// is, so that of two that overlap nothing remains.
+func (r *Redactor) spans(text []byte) []span {
+	var found []span
 	for _, needle := range r.list() {
-		if bytes.Contains(text, needle) {
-			text = bytes.ReplaceAll(text, needle, []byte(Redacted))
+		for from := 0; ; {
+			at := bytes.Index(text[from:], needle)
+			if at < 0 {
+				break
+			}
+			found = append(found, span{from + at, from + at + len(needle)})
+			from += at + 1
 		}
 	}
 	for _, p := range patterns {
-		text = p.redact(text)
+		found = p.spans(text, found)
 	}
-	return text
+	return merge(found)
 }
 
 // Find returns where the first of the known secrets begins, in whatever form, or -1.

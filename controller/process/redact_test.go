@@ -14,7 +14,7 @@ import (
 )
 
 func TestRedactorExact(t *testing.T) {
-	r := process.NewRedactor("s3cret-value", "s3cret-value-longer\n", "short", "quo\"te<d>value")
+	r := process.NewRedactor("s3cret-value", "s3cret-value-longer\n", "short", "longer-ends", "ends-here", "quo\"te<d>value")
 	quoted, err := json.Marshal(map[string]string{"a": "quo\"te<d>value"})
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +26,9 @@ func TestRedactorExact(t *testing.T) {
 		{name: "short values stay", text: "short", want: "short"},
 		{name: "in a URL", text: "https://x:" + url.QueryEscape("quo\"te<d>value") + "@h", want: "https://x:[redacted]@h"},
 		{name: "in JSON", text: string(quoted), want: `{"a":"[redacted]"}`},
+		{name: "in JSON of other programs", text: `quo\"te<d>value`, want: "[redacted]"},
+		{name: "in a URL of JavaScript", text: "quo%22te%3Cd%3Evalue quo%22te%3cd%3evalue", want: "[redacted] [redacted]"},
+		{name: "two that overlap", text: "s3cret-value-longer-ends, ends-here", want: "[redacted], [redacted]"},
 		{name: "in base64", text: base64.StdEncoding.EncodeToString([]byte("s3cret-value")), want: "[redacted]"},
 	}
 	for _, c := range cases {

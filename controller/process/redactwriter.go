@@ -5,19 +5,23 @@ import (
 	"io"
 )
 
-// maxKey is how long a well-known key can be, in bytes.
-const maxKey = 4 << 10
+// maxKey is how long a part of a well-known key can be, in bytes. A JSON Web Token has three, and none of them
+// together is longer than a private key.
+const maxKey = 8 << 10
 
-// maxHeld is how many bytes of a line without end a RedactingWriter holds back.
+// maxHeld is how many bytes of a line without end a RedactingWriter holds back, beside those at its end that could
+// be the beginning of a secret.
 const maxHeld = 64 << 10
 
-// RedactingWriter passes on what is written to it without secrets, also where one is split over two writes.
-// It holds back the line that is not complete and a private key that has not ended, 64 KiB at most; Close passes
-// that on.
+// RedactingWriter passes on what is written to it without secrets, also where one is split over several writes. It
+// holds back the line that is not complete and a secret of several lines that has not ended, about 100 KiB and the
+// longest known secret at most; Close passes that on.
 type RedactingWriter struct {
 	to       io.Writer
 	redactor *Redactor
 	held     []byte
+	// black is how many bytes at the beginning of held belong to a secret whose replacement was passed on.
+	black int
 }
 
 // Writer redacts on the way to w.
@@ -27,30 +31,80 @@ func (r *Redactor) Writer(w io.Writer) *RedactingWriter {
 
 // Write passes on the complete lines.
 func (w *RedactingWriter) Write(p []byte) (int, error) {
-	ready := 0
-	if lineEnd := bytes.LastIndexByte(p, '\n'); lineEnd >= 0 {
-		ready = len(w.held) + lineEnd + 1
+	lineEnd := bytes.LastIndexByte(p, '\n') + 1
+	if lineEnd > 0 {
+		lineEnd += len(w.held)
 	}
 	w.held = append(w.held, p...)
-	if key := openPEM(w.held[:ready]); key >= 0 && len(w.held)-key < maxPEM {
-		ready = key
+	// No secret that is not complete begins further from the end.
+	undecided := max(maxPEM, w.redactor.Longest())
+	ready := 0
+	switch {
+	case lineEnd > 0:
+		ready = w.redactor.decided(w.held, lineEnd)
+	case len(w.held) > undecided+maxHeld:
+		ready = len(w.held) - undecided
 	}
-	if ready == 0 && len(w.held) > maxHeld {
-		// What is redacted cannot be part of a secret any more, the last bytes can.
-		w.held = bytes.Clone(w.redactor.Bytes(w.held))
-		ready = max(0, len(w.held)-w.redactor.Longest()-maxKey)
+	if len(w.held)-ready > undecided+maxHeld {
+		ready = len(w.held) - undecided
 	}
 	if ready == 0 {
 		return len(p), nil
 	}
-	_, err := w.to.Write(w.redactor.Bytes(w.held[:ready]))
+	return len(p), w.pass(ready)
+}
+
+// pass writes the first bytes of what is held.
+func (w *RedactingWriter) pass(ready int) error {
+	found := w.redactor.spans(w.held)
+	if w.black > 0 {
+		found = merge(append(found, span{0, w.black}))
+	}
+	out := make([]byte, 0, ready)
+	copied, black := 0, 0
+	for _, s := range found {
+		if s.at >= ready {
+			break
+		}
+		out = append(out, w.held[copied:s.at]...)
+		if s.at > 0 || w.black == 0 {
+			out = append(out, Redacted...)
+		}
+		copied, black = min(s.end, ready), max(0, s.end-ready)
+	}
+	_, err := w.to.Write(append(out, w.held[copied:ready]...))
 	w.held = append(w.held[:0], w.held[ready:]...)
-	return len(p), err
+	w.black = black
+	return err
 }
 
 // Close passes on the rest. It does not close what is written to.
 func (w *RedactingWriter) Close() error {
-	_, err := w.to.Write(w.redactor.Bytes(w.held))
+	err := w.pass(len(w.held))
 	w.held = nil
 	return err
+}
+
+// decided tells up to where a text that goes on can be passed on, at most to the end of a line: a secret of several
+// lines may have begun before it.
+func (r *Redactor) decided(text []byte, lineEnd int) int {
+	if key := openPEM(text[:lineEnd]); key >= 0 {
+		lineEnd = key
+	}
+	for _, needle := range r.list() {
+		if bytes.IndexByte(needle, '\n') >= 0 {
+			lineEnd = min(lineEnd, begun(text, needle))
+		}
+	}
+	return lineEnd
+}
+
+// begun is where a secret begins of which the text has the beginning alone, the text's length when there is none.
+func begun(text, secret []byte) int {
+	for at := max(0, len(text)-len(secret)+1); at < len(text); at++ {
+		if bytes.HasPrefix(secret, text[at:]) {
+			return at
+		}
+	}
+	return len(text)
 }

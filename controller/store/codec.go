@@ -30,6 +30,17 @@ func encodeRecord(r *Record) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
+// NewerRecordError says that a record was written by a newer awo, whose format this one does not know.
+type NewerRecordError struct {
+	// Version is the record's schema version.
+	Version int
+}
+
+// Error names both versions.
+func (e *NewerRecordError) Error() string {
+	return fmt.Sprintf("the record has schema version %d and this awo knows %d at most", e.Version, RecordVersion)
+}
+
 // openEnvelope returns the payload of record.json once version and checksum are found right.
 func openEnvelope(data []byte) (json.RawMessage, error) {
 	var e envelope
@@ -37,7 +48,7 @@ func openEnvelope(data []byte) (json.RawMessage, error) {
 		return nil, fmt.Errorf("the record is torn: %w", err)
 	}
 	if e.Version > RecordVersion {
-		return nil, fmt.Errorf("the record has schema version %d and this awo knows %d at most: use a newer awo", e.Version, RecordVersion)
+		return nil, &NewerRecordError{Version: e.Version}
 	}
 	if e.Version < 1 || (e.Checksum != checksum(e.Record) && e.Checksum != checksum(compact(e.Record))) {
 		return nil, errors.New("the record does not match its checksum")

@@ -71,12 +71,13 @@ func decodeEntry(id string, data []byte) (entry, error) {
 		_, err := decodeRecord(id, data)
 		return entry{}, err
 	}
-	if r.End == nil {
+	ended := r.End != nil
+	if !ended {
 		r.End = &End{}
 	}
 	return entry{
 		ID: id, Name: r.Name, Run: r.Run, Path: r.Path, Document: r.Document,
-		Ended: r.End.Phase != "", Cleaned: r.CleanedUp, Deleted: r.Deleted,
+		Ended: ended, Cleaned: r.CleanedUp, Deleted: r.Deleted,
 		Phase: r.Status.Phase, Agent: (&v1alpha1.WorkOrderSpec{Agent: r.Spec.Agent}).AgentType(), Reason: r.End.Reason,
 	}, nil
 }

@@ -30,8 +30,11 @@ type QuarantineError struct {
 
 // Error says what to do.
 func (e *QuarantineError) Error() string {
-	return fmt.Sprintf("order %s is in quarantine because of run %s: %v: restore %s from a backup, or move its directory away to let the order start afresh",
-		cmp.Or(e.Name, "(name unknown)"), e.ID, e.Err, e.File)
+	advice := "restore " + e.File + " from a backup, or move its directory away to let the order start afresh"
+	if newer := (*NewerRecordError)(nil); errors.As(e.Err, &newer) {
+		advice = "run the newer awo that wrote " + e.File + "; it stays as it is"
+	}
+	return fmt.Sprintf("order %s is in quarantine because of run %s: %v: %s", cmp.Or(e.Name, "(name unknown)"), e.ID, e.Err, advice)
 }
 
 // Unwrap returns what is wrong with the record.
