@@ -23,6 +23,8 @@ type Config struct {
 	MaxConcurrent int
 	// StatusMode says where status goes; empty decides by itself.
 	StatusMode store.StatusMode
+	// MinFreeDisk is what must be free in bytes for a phase to begin: volume.AutoReserve, or 0 for no limit.
+	MinFreeDisk int64
 	// AcceptDeletions confirms that manifests which are missing at the start are meant to be deleted.
 	AcceptDeletions bool
 

@@ -20,7 +20,6 @@ import (
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/volume"
-	"github.com/agent-work-orders/awo/controller/workorder"
 )
 
 // stopLimit is how long the end of what runs is waited for. Agents are given most of it; the process is gone
@@ -74,11 +73,12 @@ func run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	c, err := newLoop(logr.FromContextOrDiscard(ctx), cfg, s, phases)
+	room := volume.NewRoom(s.Layout(), cfg.MinFreeDisk)
+	c, err := newLoop(logr.FromContextOrDiscard(ctx), cfg, s, phases, room)
 	if err != nil {
 		return err
 	}
-	endpoint, err := listen(ctx, cfg, s, tools, c.reconciler)
+	endpoint, err := listen(ctx, cfg, s, &health{config: cfg, store: s, tools: tools, reconciler: c.reconciler, room: room})
 	if err != nil {
 		return err
 	}
@@ -147,14 +147,14 @@ func supervisorsOf(s *store.Store, ids []string) ([]process.Identity, error) {
 }
 
 // listen opens the HTTP endpoint.
-func listen(ctx context.Context, cfg Config, s *store.Store, t *tools, r *workorder.Reconciler) (*server.Server, error) {
+func listen(ctx context.Context, cfg Config, s *store.Store, h server.Health) (*server.Server, error) {
 	file := filepath.Join(s.Layout().Root, server.TokenFileName)
 	token, err := server.EnsureToken(file, store.WriteFile)
 	if err != nil {
 		return nil, err
 	}
 	endpoint, err := server.New(server.Config{
-		Orders: &orders{store: s}, Health: &health{config: cfg, store: s, tools: t, reconciler: r},
+		Orders: &orders{store: s}, Health: h,
 		Auth: server.Auth(cfg.HTTPAuth), Token: token, TokenFile: file, WorkOrdersDir: s.Layout().WorkOrders(),
 	})
 	if err != nil {

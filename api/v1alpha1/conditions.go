@@ -63,6 +63,7 @@ const (
 	ReasonWaitingForSlot  = "WaitingForSlot"
 	ReasonBackoff         = "Backoff"
 	ReasonUsageLimit      = "UsageLimit"
+	ReasonDiskFull        = "DiskFull"
 	ReasonSuspended       = "Suspended"
 	ReasonInterrupted     = "Interrupted"
 	ReasonValid           = "Valid"

@@ -59,11 +59,19 @@ func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 	case err != nil && ctx.Err() != nil:
 		return res, failure.NewInterrupted(fmt.Errorf("git %s: %w", k.args[0], context.Cause(ctx)))
 	case err != nil:
-		return res, fmt.Errorf("git %s: %w", k.args[0], err)
+		return res, localFailure(fmt.Errorf("git %s: %w", k.args[0], err))
 	case res.Truncated:
 		return res, fmt.Errorf("git %s: it printed more than %d bytes", k.args[0], maxOutput)
 	}
 	return res, nil
+}
+
+// localFailure types a failure that has nothing to do with what git was asked for.
+func localFailure(err error) error {
+	if stderr, timedOut, ok := said(err); ok && !timedOut && kindOf(stderr) == kindDiskFull {
+		return diskFull(err)
+	}
+	return err
 }
 
 // line calls git and returns what it printed, without the newline at the end.

@@ -18,6 +18,8 @@ type View struct {
 	Now time.Time
 	// Queued tells that a phase is due and waits for a free slot.
 	Queued bool
+	// Short says what the disk lacks for the phase that is due.
+	Short string
 	// Invalid and Refused speak of the manifest as it is now.
 	Invalid, Refused []string
 }
@@ -32,7 +34,7 @@ func project(r *store.Record, v View) {
 	w.summary(r, v, st.Message)
 	w.specValid(r, v)
 	for _, p := range r.Spec.Sequence() {
-		w.phase(r, p)
+		w.phase(r, v, p)
 	}
 	w.notes(r, v)
 	slices.SortFunc(st.Conditions, func(a, b metav1.Condition) int { return strings.Compare(a.Type, b.Type) })
@@ -63,6 +65,8 @@ func messageOf(r *store.Record, v View) string {
 		return fmt.Sprintf("%s (attempt %d)", r.Running, r.Attempts[r.Running]+1)
 	case r.Spec.Suspend:
 		return fmt.Sprintf("suspended before %s; run `awo resume %s` to go on", next, r.Name)
+	case v.Short != "":
+		return fmt.Sprintf("%s waits until the disk has room: %s; free some, it then goes on by itself", next, v.Short)
 	case r.Status.NextAttemptAt != nil:
 		return waitMessage(r, next)
 	case v.Queued:
@@ -126,6 +130,9 @@ func (w writer) summary(r *store.Record, v View, message string) {
 	w.present(v1alpha1.ConditionStalled, stalled, reason, message)
 }
 
+// uncounted are the reasons to wait that are no attempt.
+var uncounted = []string{v1alpha1.ReasonUsageLimit, v1alpha1.ReasonDiskFull}
+
 // waitReason says what an order that has not ended is doing.
 func waitReason(r *store.Record, v View) string {
 	switch {
@@ -133,8 +140,10 @@ func waitReason(r *store.Record, v View) string {
 		return v1alpha1.ReasonProgressing
 	case r.Spec.Suspend:
 		return v1alpha1.ReasonSuspended
-	case r.Status.NextAttemptAt != nil && lastStep(r).Reason == v1alpha1.ReasonUsageLimit:
-		return v1alpha1.ReasonUsageLimit
+	case v.Short != "":
+		return v1alpha1.ReasonDiskFull
+	case r.Status.NextAttemptAt != nil && slices.Contains(uncounted, lastStep(r).Reason):
+		return lastStep(r).Reason
 	case r.Status.NextAttemptAt != nil:
 		return v1alpha1.ReasonBackoff
 	case v.Queued:
@@ -156,7 +165,7 @@ func (w writer) specValid(r *store.Record, v View) {
 }
 
 // phase sets the condition that tells of one phase's result.
-func (w writer) phase(r *store.Record, p v1alpha1.Phase) {
+func (w writer) phase(r *store.Record, v View, p v1alpha1.Phase) {
 	for _, kind := range conditionsOf[p] {
 		done, message := fact(r, kind)
 		switch {
@@ -165,7 +174,7 @@ func (w writer) phase(r *store.Record, p v1alpha1.Phase) {
 		case r.End != nil && r.End.During == p:
 			w.set(kind, metav1.ConditionFalse, r.End.Reason, r.End.Message)
 		case r.End == nil && NextPhase(r) == p && !untouched(r):
-			w.set(kind, metav1.ConditionUnknown, waitReason(r, View{}), "under way")
+			w.set(kind, metav1.ConditionUnknown, waitReason(r, View{Short: v.Short}), "under way")
 		default:
 			meta.RemoveStatusCondition(w.conditions, kind)
 		}
