@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/store"
 )
@@ -25,6 +26,8 @@ type Config struct {
 	StatusMode store.StatusMode
 	// MinFreeDisk is what must be free in bytes for a phase to begin: volume.AutoReserve, or 0 for no limit.
 	MinFreeDisk int64
+	// Limits bound what the work of an order may bring in.
+	Limits git.Limits
 	// AcceptDeletions confirms that manifests which are missing at the start are meant to be deleted.
 	AcceptDeletions bool
 

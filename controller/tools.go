@@ -60,7 +60,7 @@ func newGit(cfg Config, spawner git.Runner, mirrors string) *git.Client {
 		Path: cfg.GitPath, Spawner: spawner, Environment: process.Environment(cfg.Environ, process.ToolAllow...),
 		AuthorName: cfg.AuthorName, AuthorEmail: cfg.AuthorEmail,
 		Token: cfg.gitToken, Hosts: cfg.GitHosts, Self: cfg.Self,
-		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors, Secrets: cfg.Redactor,
+		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors, Secrets: cfg.Redactor, Limits: cfg.Limits,
 	})
 }
 

@@ -32,6 +32,8 @@ const (
 	ConditionSpecChangeRefused = "SpecChangeRefused"
 	// ConditionStatusNotWritten is present and True when status is kept out of the manifest.
 	ConditionStatusNotWritten = "StatusNotWritten"
+	// ConditionContentNotFetched is present and True when the repository has submodules or files in Git LFS.
+	ConditionContentNotFetched = "ContentNotFetched"
 	// ConditionPromptTemplateBroken is present and True when a replaced prompt template cannot be used.
 	ConditionPromptTemplateBroken = "PromptTemplateBroken"
 )
@@ -53,25 +55,30 @@ const (
 	ReasonStalled              = "Stalled"
 	ReasonProtectedPath        = "ProtectedPath"
 	ReasonSecretInDiff         = "SecretInDiff"
+	ReasonTooLarge             = "TooLarge"
+	ReasonUnsupportedContent   = "UnsupportedContent"
 	ReasonCancelled            = "Cancelled"
 )
 
 // Reasons of conditions that are not the end of an order.
 const (
-	ReasonSucceeded       = "Succeeded"
-	ReasonProgressing     = "Progressing"
-	ReasonWaitingForSlot  = "WaitingForSlot"
-	ReasonBackoff         = "Backoff"
-	ReasonUsageLimit      = "UsageLimit"
-	ReasonDiskFull        = "DiskFull"
-	ReasonSuspended       = "Suspended"
-	ReasonInterrupted     = "Interrupted"
-	ReasonValid           = "Valid"
-	ReasonFieldImmutable  = "FieldImmutableDuringRun"
-	ReasonLeftOut         = "LeftOut"
-	ReasonReadOnly        = "ReadOnly"
-	ReasonTrackedByGit    = "TrackedByGit"
-	ReasonConfigured      = "Configured"
-	ReasonNotWritable     = "NotWritable"
-	ReasonTemplateInvalid = "TemplateInvalid"
+	ReasonSucceeded        = "Succeeded"
+	ReasonProgressing      = "Progressing"
+	ReasonWaitingForSlot   = "WaitingForSlot"
+	ReasonBackoff          = "Backoff"
+	ReasonUsageLimit       = "UsageLimit"
+	ReasonDiskFull         = "DiskFull"
+	ReasonSuspended        = "Suspended"
+	ReasonInterrupted      = "Interrupted"
+	ReasonValid            = "Valid"
+	ReasonFieldImmutable   = "FieldImmutableDuringRun"
+	ReasonLeftOut          = "LeftOut"
+	ReasonReadOnly         = "ReadOnly"
+	ReasonTrackedByGit     = "TrackedByGit"
+	ReasonConfigured       = "Configured"
+	ReasonNotWritable      = "NotWritable"
+	ReasonTemplateInvalid  = "TemplateInvalid"
+	ReasonSubmodules       = "Submodules"
+	ReasonLFS              = "LFS"
+	ReasonSubmodulesAndLFS = "SubmodulesAndLFS"
 )

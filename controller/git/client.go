@@ -48,6 +48,8 @@ type Config struct {
 	AllowHTTPHosts []string
 	// Secrets are what FindLeak looks for. Nil: nothing.
 	Secrets Secrets
+	// Limits bound the work of a run. Default: none.
+	Limits Limits
 	// Mirrors is the directory of the mirrors.
 	Mirrors string
 	// Timeout bounds each call of git. Default: 10 minutes.

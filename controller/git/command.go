@@ -1,7 +1,6 @@
 package git
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +32,8 @@ type call struct {
 	args   []string
 	stdin  io.Reader
 	stdout io.Writer
+	// most bounds what text and list keep, in bytes; 0 for no limit.
+	most int
 }
 
 // run calls git. The error of a git that failed is a *process.ExitError; one that was ended because ctx ended is
@@ -82,16 +83,24 @@ func (c *Client) line(ctx context.Context, k call) (string, error) {
 
 // list calls git and returns the NUL-separated entries that it printed.
 func (c *Client) list(ctx context.Context, k call) ([]string, error) {
-	var out bytes.Buffer
-	k.stdout = &out
-	if _, err := c.run(ctx, k); err != nil {
+	text, err := c.text(ctx, k)
+	if text = strings.TrimSuffix(text, "\x00"); err != nil || text == "" {
 		return nil, err
 	}
-	text := strings.TrimSuffix(out.String(), "\x00")
-	if text == "" {
-		return nil, nil
-	}
 	return strings.Split(text, "\x00"), nil
+}
+
+// text calls git and returns all that it printed. More than k.most bytes are an errListing.
+func (c *Client) text(ctx context.Context, k call) (string, error) {
+	out := capped{limit: k.most}
+	k.stdout = &out
+	if _, err := c.run(ctx, k); err != nil {
+		return "", err
+	}
+	if out.over {
+		return "", errListing
+	}
+	return out.String(), nil
 }
 
 func workingDir(k call) string {

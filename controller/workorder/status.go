@@ -111,6 +111,14 @@ func (w writer) present(kind string, is bool, reason, message string) {
 	w.set(kind, metav1.ConditionTrue, reason, message)
 }
 
+// note sets a condition that is there only while its note is.
+func (w writer) note(kind string, n *store.Note) {
+	if n == nil {
+		n = &store.Note{}
+	}
+	w.present(kind, n.Reason != "", n.Reason, n.Message)
+}
+
 // summary sets the three conditions that kstatus reads.
 func (w writer) summary(r *store.Record, v View, message string) {
 	reason := waitReason(r, v)
@@ -234,9 +242,6 @@ func (w writer) notes(r *store.Record, v View) {
 		fmt.Sprintf("%s cannot change during a run, which goes on with what it began with; after its end edit the manifest again or run `awo retry %s`",
 			strings.Join(v.Refused, ", "), r.Name))
 	w.present(v1alpha1.ConditionPromptTemplateBroken, r.PromptProblem != "", v1alpha1.ReasonTemplateInvalid, r.PromptProblem)
-	kept := store.Note{}
-	if r.StatusKeptOut != nil {
-		kept = *r.StatusKeptOut
-	}
-	w.present(v1alpha1.ConditionStatusNotWritten, r.StatusKeptOut != nil, kept.Reason, kept.Message)
+	w.note(v1alpha1.ConditionStatusNotWritten, r.StatusKeptOut)
+	w.note(v1alpha1.ConditionContentNotFetched, r.NotFetched)
 }

@@ -89,10 +89,11 @@ func TestProject(t *testing.T) {
 			r := started(v1alpha1.PhaseCloning)
 			r.LeftOut, r.PromptProblem = []string{".env"}, "broken"
 			r.StatusKeptOut = &store.Note{Reason: v1alpha1.ReasonTrackedByGit, Message: "x"}
+			r.NotFetched = &store.Note{Reason: v1alpha1.ReasonLFS, Message: "x"}
 			return r
 		}, View{Refused: []string{"spec.request"}, Invalid: []string{"spec.phases"}}, v1alpha1.PhaseCloning, "Cloning (attempt 1)",
 			map[string]string{"Ready": "Unknown Progressing", "Reconciling": "True Progressing", "SpecValid": "False InvalidSpec", "Cloned": "Unknown Progressing",
-				"FilesLeftOut": "True LeftOut", "PromptTemplateBroken": "True TemplateInvalid", "StatusNotWritten": "True TrackedByGit",
+				"FilesLeftOut": "True LeftOut", "PromptTemplateBroken": "True TemplateInvalid", "StatusNotWritten": "True TrackedByGit", "ContentNotFetched": "True LFS",
 				"SpecChangeRefused": "True FieldImmutableDuringRun"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
