@@ -8,6 +8,7 @@ import (
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/retention"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -28,6 +29,8 @@ type Config struct {
 	MinFreeDisk int64
 	// Limits bound what the work of an order may bring in.
 	Limits git.Limits
+	// Retention is what is kept of runs that are past. Default: everything.
+	Retention retention.Policy
 	// AcceptDeletions confirms that manifests which are missing at the start are meant to be deleted.
 	AcceptDeletions bool
 

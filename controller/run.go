@@ -17,6 +17,7 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/retention"
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/volume"
@@ -88,7 +89,11 @@ func run(ctx context.Context, cfg Config) error {
 	}
 	// A file that stays behind names an address where nobody answers, which says the same.
 	defer func() { _ = os.Remove(address) }()
-	return runAll(ctx, s, c, endpoint, spawner)
+	keeping := &housekeeping{
+		keeper: &retention.Keeper{Store: s, Workspaces: phases, Policy: cfg.Retention, Clock: clock.RealClock{}},
+		git:    tools.git, room: room, clock: clock.RealClock{},
+	}
+	return runAll(ctx, s, c, endpoint, spawner, keeping)
 }
 
 // openStore opens the data directory and takes its lock; release gives it back.
@@ -168,11 +173,12 @@ func listen(ctx context.Context, cfg Config, s *store.Store, h server.Health) (*
 }
 
 // runAll runs watch, reconciler and endpoint until one fails or ctx ends, then waits for phases to end.
-func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Server, spawner *process.Spawner) error {
+func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Server, spawner *process.Spawner, h *housekeeping) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.run(ctx) })
 	group.Go(func() error { return s.Run(ctx, c.enqueue) })
 	group.Go(func() error { return endpoint.Run(ctx) })
+	group.Go(func() error { return h.run(ctx) })
 	group.Go(func() error {
 		wait.UntilWithContext(ctx, func(context.Context) { spawner.SweepStrays() }, sweepEvery)
 		return nil

@@ -63,7 +63,7 @@ func TestWorkBesideContentThatIsNotFetched(t *testing.T) {
 	out := w.collect(ws)
 	w.Expect(out.Paths).To(Equal([]string{"art/a.psd", "art/b.psd", "art/moved.psd", "f"}))
 	w.Expect(out.Links).To(BeEmpty())
-	w.Expect(w.show("a.git", out.Head, "art/moved.psd")+"\n").To(Equal(pointer))
+	w.Expect(w.show("a.git", out.Head, "art/moved.psd") + "\n").To(Equal(pointer))
 	w.Expect(w.mirror("a.git", "ls-tree", out.Head, "vendor/lib")).To(HavePrefix(gitlinkMode))
 }
 
