@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
+	"github.com/agent-work-orders/awo/controller/retention"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -24,6 +26,12 @@ type Config struct {
 	MaxConcurrent int
 	// StatusMode says where status goes; empty decides by itself.
 	StatusMode store.StatusMode
+	// MinFreeDisk is what must be free in bytes for a phase to begin: volume.AutoReserve, or 0 for no limit.
+	MinFreeDisk int64
+	// Limits bound what the work of an order may bring in.
+	Limits git.Limits
+	// Retention is what is kept of runs that are past. Default: everything.
+	Retention retention.Policy
 	// AcceptDeletions confirms that manifests which are missing at the start are meant to be deleted.
 	AcceptDeletions bool
 

@@ -21,6 +21,7 @@ type health struct {
 	store      *store.Store
 	tools      *tools
 	reconciler *workorder.Reconciler
+	room       *volume.Room
 
 	// mu guards what the last trial of the data directory found, and when.
 	mu      sync.Mutex
@@ -34,10 +35,10 @@ const tryEvery = time.Second
 var _ server.Health = (*health)(nil)
 
 // Health looks at everything the controller depends on.
-func (h *health) Health(context.Context) server.HealthReport {
+func (h *health) Health(ctx context.Context) server.HealthReport {
 	needed, counts := h.orders()
 	report := server.HealthReport{
-		Version: h.config.Version, Volume: h.volume(), Orders: counts, Problems: len(h.store.Problems()),
+		Version: h.config.Version, Volume: h.volume(ctx), Orders: counts, Problems: len(h.store.Problems()),
 		Agents: server.Agents{Running: h.reconciler.Running(), Limit: h.config.MaxConcurrent},
 		Tokens: map[string]bool{
 			"github":      has(h.config.GitHubToken),
@@ -86,13 +87,17 @@ func (h *health) orders() (needed map[string]bool, counts map[string]int) {
 }
 
 // volume tries the data directory, at most once a second: anybody may ask for the health.
-func (h *health) volume() server.Volume {
+func (h *health) volume(ctx context.Context) server.Volume {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if now := time.Now(); h.tried.IsZero() || now.Sub(h.tried) >= tryEvery {
 		h.tried, h.trouble = now, volume.Check(h.store.Layout())
 	}
 	v := server.Volume{Path: h.store.Layout().Root, Writable: h.trouble == nil, Message: volume.Passing(h.store.Layout())}
+	v.Short = h.room.Short(ctx)
+	if space, err := volume.SpaceAt(v.Path); err == nil {
+		v.FreeBytes = space.Free
+	}
 	if h.trouble != nil {
 		v.Message = h.trouble.Error()
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/agent-work-orders/awo/controller/phase"
 	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/volume"
 	"github.com/agent-work-orders/awo/controller/workorder"
 )
 
@@ -46,12 +47,12 @@ type loop struct {
 const belowOthers = -100
 
 // newLoop makes the queue. What is enqueued before run waits for it.
-func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner) (*loop, error) {
+func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner, room *volume.Room) (*loop, error) {
 	l := &loop{ready: make(chan struct{}), settled: s.Settled}
 	l.reconciler = workorder.New(workorder.Options{
 		Store: s, Phases: phases, Clock: clock.RealClock{}, MaxConcurrent: cfg.MaxConcurrent,
 		Backoff:         workorder.Backoff{Base: cfg.BackoffBase, Max: cfg.BackoffMax, Jitter: rand.Float64},
-		KeepTranscripts: cfg.KeepTranscripts, NewUID: uuid.NewString, Redact: cfg.Redactor.String, Enqueue: l.enqueueAfter,
+		KeepTranscripts: cfg.KeepTranscripts, NewUID: uuid.NewString, Redact: cfg.Redactor.String, Enqueue: l.enqueueAfter, Room: room.Short,
 	})
 	c, err := ctrl.NewTypedUnmanaged("workorder", ctrl.TypedOptions[string]{
 		// Two controllers in one process, as tests have them, would else be refused.

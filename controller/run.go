@@ -17,10 +17,10 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/retention"
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/volume"
-	"github.com/agent-work-orders/awo/controller/workorder"
 )
 
 // stopLimit is how long the end of what runs is waited for. Agents are given most of it; the process is gone
@@ -81,11 +81,12 @@ func run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	c, err := newLoop(logr.FromContextOrDiscard(ctx), cfg, s, phases)
+	room := volume.NewRoom(s.Layout(), cfg.MinFreeDisk)
+	c, err := newLoop(logr.FromContextOrDiscard(ctx), cfg, s, phases, room)
 	if err != nil {
 		return err
 	}
-	endpoint, err := listen(ctx, cfg, s, tools, c.reconciler)
+	endpoint, err := listen(ctx, cfg, s, &health{config: cfg, store: s, tools: tools, reconciler: c.reconciler, room: room})
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,11 @@ func run(ctx context.Context, cfg Config) error {
 	}
 	// A file that stays behind names an address where nobody answers, which says the same.
 	defer func() { _ = os.Remove(address) }()
-	return runAll(ctx, s, c, endpoint, spawner)
+	keeping := &housekeeping{
+		keeper: &retention.Keeper{Store: s, Workspaces: phases, Policy: cfg.Retention, Clock: clock.RealClock{}},
+		git:    tools.git, room: room, clock: clock.RealClock{},
+	}
+	return runAll(ctx, s, c, endpoint, spawner, keeping)
 }
 
 // repairModes opens what agents have closed to the controller. What cannot be opened is told by who needs it.
@@ -165,14 +170,14 @@ func supervisorsOf(s *store.Store, ids []string) ([]process.Identity, error) {
 }
 
 // listen opens the HTTP endpoint.
-func listen(ctx context.Context, cfg Config, s *store.Store, t *tools, r *workorder.Reconciler) (*server.Server, error) {
+func listen(ctx context.Context, cfg Config, s *store.Store, h server.Health) (*server.Server, error) {
 	file := filepath.Join(s.Layout().Root, server.TokenFileName)
 	token, err := server.EnsureToken(file, store.WriteFile)
 	if err != nil {
 		return nil, err
 	}
 	endpoint, err := server.New(server.Config{
-		Orders: &orders{store: s}, Health: &health{config: cfg, store: s, tools: t, reconciler: r},
+		Orders: &orders{store: s}, Health: h,
 		Auth: server.Auth(cfg.HTTPAuth), Token: token, TokenFile: file, WorkOrdersDir: s.Layout().WorkOrders(),
 	})
 	if err != nil {
@@ -186,11 +191,12 @@ func listen(ctx context.Context, cfg Config, s *store.Store, t *tools, r *workor
 }
 
 // runAll runs watch, reconciler and endpoint until one fails or ctx ends, then waits for phases to end.
-func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Server, spawner *process.Spawner) error {
+func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Server, spawner *process.Spawner, h *housekeeping) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.run(ctx) })
 	group.Go(func() error { return s.Run(ctx, c.enqueue) })
 	group.Go(func() error { return endpoint.Run(ctx) })
+	group.Go(func() error { return h.run(ctx) })
 	group.Go(func() error {
 		wait.UntilWithContext(ctx, func(context.Context) { spawner.SweepStrays() }, sweepEvery)
 		return nil

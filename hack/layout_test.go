@@ -25,6 +25,7 @@ var level = map[string]int{
 	"controller/forge":     4,
 	"controller/git":       4,
 	"controller/phase":     5,
+	"controller/retention": 6,
 	"controller/workorder": 6,
 	"controller/server":    6,
 	"controller":           7,

@@ -69,6 +69,7 @@ func newControllerCommand(global *globalOptions) *cobra.Command {
 func (o *controllerOptions) addFlags(f *pflag.FlagSet) {
 	o.addServerFlags(f)
 	o.addPolicyFlags(f)
+	o.addLimitFlags(f)
 	o.addRepositoryFlags(f)
 	o.addAgentFlags(f)
 }

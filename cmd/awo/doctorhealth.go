@@ -31,10 +31,13 @@ func (d *doctor) checkHealth(ctx context.Context, layout store.Layout) []finding
 	if err := json.NewDecoder(res.Body).Decode(&report); err != nil || report.Service != server.ServiceName {
 		return []finding{{check, verdictWarn, "something else than a controller answers at " + at.url, "see who listens there"}}
 	}
-	if report.Status != server.Healthy {
+	if report.Status == server.Unhealthy {
 		return []finding{{check, verdictFail, strings.Join(report.Reasons, "; "), ""}}
 	}
 	findings := []finding{{check, verdictOK, "the controller says " + report.Status, ""}}
+	if report.Status != server.Healthy {
+		findings = []finding{{check, verdictWarn, strings.Join(report.Reasons, "; "), "free space there, or start the controller with a smaller --min-free-disk"}}
+	}
 	if differing := d.differing(report.Tokens); len(differing) > 0 {
 		findings = append(findings, finding{"environment", verdictWarn,
 			"the controller's is another one: " + strings.Join(differing, ", "),

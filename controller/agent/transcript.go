@@ -14,6 +14,8 @@ import (
 const (
 	// maxTranscript is how much one transcript may hold, in bytes.
 	maxTranscript = 256 << 20
+	// maxTranscripts is how much all transcripts of a run may hold, in bytes: an order may be resumed any number of times.
+	maxTranscripts = 1 << 30
 	// cutNote is the last line of a transcript that reached its limit.
 	cutNote = `{"type":"system","subtype":"transcript_cut","message":"the transcript reached its limit; what the agent printed after this is not kept"}` + "\n"
 )
@@ -66,10 +68,26 @@ func openTranscript(name string, redact *process.Redactor) (*transcript, error) 
 		return nil, fmt.Errorf("open the agent's transcript: %w", err)
 	}
 	t.file, t.limited.to = f, f
-	if info, err := f.Stat(); err == nil {
-		t.limited.left -= info.Size()
-	}
+	all, own := sizes(filepath.Dir(name), filepath.Base(name))
+	t.limited.left = min(maxTranscript-own, maxTranscripts-all)
 	return t, nil
+}
+
+// sizes returns how much the files of a directory hold, and one of them.
+func sizes(dir, name string) (all, own int64) {
+	// A file that cannot be looked at counts nothing: the limit is there for the disk, and a phase before another.
+	entries, _ := os.ReadDir(dir)
+	for _, each := range entries {
+		info, err := each.Info()
+		if err != nil {
+			continue
+		}
+		all += info.Size()
+		if each.Name() == name {
+			own = info.Size()
+		}
+	}
+	return all, own
 }
 
 // Close completes the last line and closes the file.

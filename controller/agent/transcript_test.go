@@ -2,8 +2,11 @@ package agent
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -59,6 +62,57 @@ func TestTranscriptCountsWhatIsThere(t *testing.T) {
 	info, err := os.Stat(name)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(info.Size()).To(Equal(int64(maxTranscript)))
+}
+
+// The transcripts of a run are bounded together, for it may be resumed any number of times.
+func TestTranscriptsAreBoundedTogether(t *testing.T) {
+	g := NewWithT(t)
+	dir := t.TempDir()
+	for i := range maxTranscripts / maxTranscript {
+		name := filepath.Join(dir, strconv.Itoa(i))
+		g.Expect(os.WriteFile(name, nil, 0o600)).To(Succeed())
+		g.Expect(os.Truncate(name, maxTranscript-1)).To(Succeed())
+	}
+	name := filepath.Join(dir, "another")
+	tr, err := openTranscript(name, process.NewRedactor())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(tr.Write([]byte("1234567\n"))).To(Equal(8))
+	g.Expect(tr.Close()).To(Succeed())
+	g.Expect(os.ReadFile(name)).To(BeEquivalentTo("1234\n" + cutNote))
+}
+
+// endless prints without end and without a newline.
+type endless struct{ left int64 }
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := int(min(int64(len(p)), e.left))
+	if n == 0 {
+		return 0, io.EOF
+	}
+	for i := range n {
+		p[i] = 'x'
+	}
+	e.left -= int64(n)
+	return n, nil
+}
+
+func TestOutputWithoutNewlineIsBounded(t *testing.T) {
+	g := NewWithT(t)
+	name := filepath.Join(t.TempDir(), "transcript")
+	tr, err := openTranscript(name, process.NewRedactor("a-known-secret"))
+	g.Expect(err).NotTo(HaveOccurred())
+	tr.limited.left = 8 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	seen := 0
+	g.Expect(Read(&endless{64 << 20}, tr, func(e Event) { seen += len(e.Text) })).To(Succeed())
+	runtime.ReadMemStats(&after)
+	g.Expect(tr.Close()).To(Succeed())
+	info, err := os.Stat(name)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(info.Size()).To(Equal(int64(8<<20 + 1 + len(cutNote))))
+	g.Expect(seen).To(BeNumerically("<=", maxLine), "what is parsed is bounded, too")
+	g.Expect(after.HeapSys-before.HeapSys).To(BeNumerically("<", 32<<20), "in constant memory")
 }
 
 func TestLimitedEndsWithANote(t *testing.T) {

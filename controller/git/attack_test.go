@@ -149,7 +149,7 @@ func TestNothingRunsInNestedRepositories(t *testing.T) {
 	}
 	w.write(ws.Dir, map[string]string{"f": "2\n", "tracked/f": "2\n"})
 	out := w.collect(ws)
-	w.Expect(out.LeftOut).To(Equal([]string{"deep/nested/", "tracked/"}))
+	w.Expect(out.LeftOut).To(Equal([]string{"deep/nested/", "sub/", "tracked/"}))
 	w.Expect(out.Paths).To(Equal([]string{"f", "sub", "tracked/f"}))
 	w.Expect(w.client.Reset(t.Context(), ws)).To(Succeed())
 	w.Expect(mark).NotTo(BeAnExistingFile())

@@ -172,7 +172,7 @@ func verdict(a access, fallback string, k kind, err error) error {
 	case kindProtocol:
 		return terminal(v1alpha1.ReasonInvalidSpec, "git may not use the protocol of %s: use https", a.url)
 	case kindDiskFull:
-		return failure.NewRetry(fallback, fmt.Errorf("the disk of the data directory is full; free some space: %w", err))
+		return diskFull(err)
 	case kindNetwork:
 		return failure.NewRetry(fallback, fmt.Errorf("%s can't be reached: %w", a.host, err))
 	case kindServer:
@@ -182,6 +182,11 @@ func verdict(a access, fallback string, k kind, err error) error {
 	case kindUnknown, kindCorrupt:
 	}
 	return failure.NewRetry(fallback, err)
+}
+
+// diskFull says that the disk of the data directory has no room for what git writes.
+func diskFull(err error) error {
+	return failure.NewRetry(v1alpha1.ReasonDiskFull, fmt.Errorf("the disk of the data directory is full; free some space: %w", err))
 }
 
 // advice says what to do about credentials.

@@ -49,6 +49,8 @@ type Config struct {
 	AllowHTTPHosts []string
 	// Secrets are what FindLeak looks for. Nil: nothing.
 	Secrets Secrets
+	// Limits bound the work of a run. Default: none.
+	Limits Limits
 	// Mirrors is the directory of the mirrors.
 	Mirrors string
 	// Sandbox confines the git that reads an agent's repository; nil does not.

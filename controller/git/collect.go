@@ -22,6 +22,8 @@ type Collected struct {
 	LeftOut []string
 	// Paths are all that any of the commits changed, also what a later commit changed back. Sorted.
 	Paths []string
+	// Links are those of the paths that are submodules, before or after.
+	Links []string
 }
 
 // Collect turns the agent's work into commits. The agent's own commits are taken as they are, if they descend from the
@@ -92,6 +94,9 @@ func (c *Client) agentCommits(ctx context.Context, p place) ([]string, error) {
 	if agentHead(p.gitDir()) == p.BaseCommit {
 		return nil, nil
 	}
+	if err := c.checkRepository(p); err != nil {
+		return nil, err
+	}
 	if err := c.importHead(ctx, p); err != nil {
 		return nil, err
 	}
@@ -109,7 +114,7 @@ func (c *Client) agentCommits(ctx context.Context, p place) ([]string, error) {
 			"the agent left HEAD at %s, which does not descend from the base commit %s (a reset, a rebase or an orphan branch); "+
 				"nothing was pushed, ask in the request to commit on top of the branch as it is, then retry", agent, p.BaseCommit))
 	}
-	return strings.Fields(strings.ReplaceAll(list, ">", " ")), nil
+	return strings.Fields(strings.ReplaceAll(list, ">", " ")), c.checkCommits(ctx, p, agent)
 }
 
 // importHead fetches HEAD of the workspace into the mirror. The workspace's configuration is replaced by ours before,
@@ -132,7 +137,8 @@ func (c *Client) importHead(ctx context.Context, p place) error {
 	k := p.onMirror("fetch", "--quiet", "--no-tags", "--refmap=", "--no-write-fetch-head", "--recurse-submodules=no",
 		"--negotiation-tip="+p.BaseCommit, "--upload-pack="+server.command, "--", p.gitDir(), "+HEAD:"+pinName(p.ID, pinAgent))
 	k.protocol, k.files = schemeFile, server.files
-	k.config = []string{"fetch.fsckObjects=true"}
+	// What is large goes from file to file and never through memory whole.
+	k.config = []string{"fetch.fsckObjects=true", "core.bigFileThreshold=32m"}
 	_, err = c.run(ctx, k)
 	if err := server.failure(err); err != nil {
 		return err

@@ -216,7 +216,7 @@ func TestCollectOpensWhatTheAgentClosed(t *testing.T) {
 
 func TestCollectHonoursAttributesThatRunNothing(t *testing.T) {
 	w := newWorld(t, githttp.Options{})
-	ws := w.create("a.git", map[string]string{".gitattributes": "*.txt text eol=crlf\n*.bin filter=lfs diff=lfs\n", "a.txt": "a\nb\n", "x.bin": "pointer\n"})
+	ws := w.create("a.git", map[string]string{".gitattributes": "*.txt text eol=crlf\n*.bin filter=none diff=none\n", "a.txt": "a\nb\n", "x.bin": "pointer\n"})
 	w.Expect(os.ReadFile(filepath.Join(ws.Dir, "a.txt"))).To(BeEquivalentTo("a\r\nb\r\n"))
 	w.write(ws.Dir, map[string]string{"a.txt": "a\r\nc\r\n", "new.bin": "raw"})
 	out := w.collect(ws)

@@ -1,7 +1,6 @@
 package git
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +34,8 @@ type call struct {
 	stdout io.Writer
 	// files are inherited by git and by what it starts. Not together with a remote that gets a token.
 	files []*os.File
+	// most bounds what text and list keep, in bytes; 0 for no limit.
+	most int
 }
 
 // run calls git. The error of a git that failed is a *process.ExitError; one that was ended because ctx ended is
@@ -61,11 +62,19 @@ func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 	case err != nil && ctx.Err() != nil:
 		return res, failure.NewInterrupted(fmt.Errorf("git %s: %w", k.args[0], context.Cause(ctx)))
 	case err != nil:
-		return res, fmt.Errorf("git %s: %w", k.args[0], err)
+		return res, localFailure(fmt.Errorf("git %s: %w", k.args[0], err))
 	case res.Truncated:
 		return res, fmt.Errorf("git %s: it printed more than %d bytes", k.args[0], maxOutput)
 	}
 	return res, nil
+}
+
+// localFailure types a failure that has nothing to do with what git was asked for.
+func localFailure(err error) error {
+	if stderr, timedOut, ok := said(err); ok && !timedOut && kindOf(stderr) == kindDiskFull {
+		return diskFull(err)
+	}
+	return err
 }
 
 // line calls git and returns what it printed, without the newline at the end.
@@ -76,16 +85,24 @@ func (c *Client) line(ctx context.Context, k call) (string, error) {
 
 // list calls git and returns the NUL-separated entries that it printed.
 func (c *Client) list(ctx context.Context, k call) ([]string, error) {
-	var out bytes.Buffer
-	k.stdout = &out
-	if _, err := c.run(ctx, k); err != nil {
+	text, err := c.text(ctx, k)
+	if text = strings.TrimSuffix(text, "\x00"); err != nil || text == "" {
 		return nil, err
 	}
-	text := strings.TrimSuffix(out.String(), "\x00")
-	if text == "" {
-		return nil, nil
-	}
 	return strings.Split(text, "\x00"), nil
+}
+
+// text calls git and returns all that it printed. More than k.most bytes are an errListing.
+func (c *Client) text(ctx context.Context, k call) (string, error) {
+	out := capped{limit: k.most}
+	k.stdout = &out
+	if _, err := c.run(ctx, k); err != nil {
+		return "", err
+	}
+	if out.over {
+		return "", errListing
+	}
+	return out.String(), nil
 }
 
 func workingDir(k call) string {

@@ -148,13 +148,15 @@ func (w *world) show(repository, commit, path string) string {
 }
 
 // expectFailure checks policy and reason of an error, and that its text says something.
-func (w *world) expectFailure(err error, policy failure.Policy, reason, text string) {
+func (w *world) expectFailure(err error, policy failure.Policy, reason string, texts ...string) {
 	w.tb.Helper()
 	w.Expect(err).To(HaveOccurred())
 	f := failure.Of(err, "none")
 	w.Expect(f.Policy).To(Equal(policy), err.Error())
 	w.Expect(f.Reason).To(Equal(reason), err.Error())
-	w.Expect(err.Error()).To(ContainSubstring(text))
+	for _, text := range texts {
+		w.Expect(err.Error()).To(ContainSubstring(text))
+	}
 }
 
 // answer makes the server answer everything with a status.

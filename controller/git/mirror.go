@@ -39,6 +39,8 @@ type mirror struct {
 	fetching chan struct{}
 	// interrupted says that a fetch was cut off and may have left locks; guarded by fetching.
 	interrupted bool
+	// rest is how many rounds of Maintain pass over the mirror; guarded by fetching.
+	rest int
 
 	mu    sync.Mutex
 	ready bool
@@ -49,8 +51,16 @@ type mirror struct {
 func (c *Client) mirror(l location, base string) *mirror {
 	dir := c.mirrorDir(l)
 	if len(base) == 64 {
-		dir = strings.TrimSuffix(dir, ".git") + "~sha256.git"
+		dir = strings.TrimSuffix(dir, ".git") + sha256Suffix
 	}
+	return c.mirrorAt(dir)
+}
+
+// sha256Suffix ends the name of a mirror whose objects have long names.
+const sha256Suffix = "~sha256.git"
+
+// mirrorAt returns the mirror in a directory.
+func (c *Client) mirrorAt(dir string) *mirror {
 	c.mirrors.mu.Lock()
 	defer c.mirrors.mu.Unlock()
 	if c.mirrors.known == nil {

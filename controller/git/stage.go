@@ -23,14 +23,22 @@ func (c *Client) stage(ctx context.Context, p place, parent string) (tree string
 		return "", nil, err
 	}
 	s := newSelection(p.Dir)
+	s.sum.limits = c.config.Limits
 	for _, e := range entries {
 		s.take(e)
+	}
+	if err := s.sum.judge(); err != nil {
+		return "", nil, err
 	}
 	ignored, err := c.updateIndex(ctx, p, s)
 	if err != nil {
 		return "", nil, err
 	}
-	leftOut = slices.Sorted(slices.Values(append(s.left(), ignored...)))
+	filled, err := filledSubmodules(p, s)
+	if err != nil {
+		return "", nil, err
+	}
+	leftOut = slices.Compact(slices.Sorted(slices.Values(slices.Concat(s.left(), ignored, filled))))
 	if len(s.update)+len(s.remove) == 0 {
 		return "", leftOut, nil
 	}
@@ -64,7 +72,10 @@ func (c *Client) changed(ctx context.Context, p place) ([]string, error) {
 	if err := openDirectories(p.Dir); err != nil {
 		return nil, err
 	}
-	return c.list(ctx, p.onTree("ls-files", "-z", "-t", "--others", "--modified", "--exclude-standard"))
+	k := p.onTree("ls-files", "-z", "-t", "--others", "--modified", "--exclude-standard")
+	k.most = maxListing
+	list, err := c.list(ctx, k)
+	return list, tooMany(err)
 }
 
 // updateIndex stages what was selected. It returns paths that git does not take into an index, such as git~1.
@@ -94,6 +105,8 @@ func (c *Client) updateIndex(ctx context.Context, p place, s *selection) ([]stri
 // selection sorts the changed paths of a work tree.
 type selection struct {
 	root string
+	// sum is what the changed files come to, before git reads any of them.
+	sum tally
 	// update are paths to stage as they are now, remove those that are gone.
 	update, remove []string
 	leftOut        map[string]bool
@@ -131,7 +144,7 @@ func (s *selection) take(entry string) {
 	case claudeDir(name) != "":
 		s.leftOut[claudeDir(name)] = true
 	case !s.directory(path.Dir(name)):
-		s.remove = append(s.remove, name)
+		s.gone(name)
 	default:
 		s.takeFile(name)
 	}
@@ -142,18 +155,26 @@ func (s *selection) takeFile(name string) {
 	info, err := os.Lstat(s.full(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		s.sum.add(name, 0)
 		s.update = append(s.update, name)
 	case err == nil && info.IsDir() && s.repository(name) != "":
 		s.leftOut[name+"/"] = true
 	case err == nil && info.IsDir():
 		// A file has become a directory, whose files come by themselves.
-		s.remove = append(s.remove, name)
+		s.gone(name)
 	case err != nil, secretFile(name), !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0:
 		s.leftOut[name] = true
 	default:
+		s.sum.add(name, info.Size())
 		s.makeReadable(name, info.Mode())
 		s.update = append(s.update, name)
 	}
+}
+
+// gone takes a path out of the index.
+func (s *selection) gone(name string) {
+	s.sum.add(name, 0)
+	s.remove = append(s.remove, name)
 }
 
 // makeReadable lets git read a file. That it can't be done shows itself when git tries.

@@ -43,7 +43,41 @@ func (r *Runner) cloning(ctx context.Context, rec *store.Record) error {
 			return err
 		}
 	}
-	return r.Git.Checkout(ctx, r.workspace(rec))
+	if err := r.Git.Checkout(ctx, r.workspace(rec)); err != nil {
+		return err
+	}
+	return r.noteContent(ctx, rec)
+}
+
+// noteContent records what the repository has that is not fetched.
+func (r *Runner) noteContent(ctx context.Context, rec *store.Record) error {
+	content, err := r.Git.Content(ctx, r.workspace(rec))
+	if err != nil {
+		return err
+	}
+	_, err = r.Records.Update(rec.ID, func(rec *store.Record) error {
+		rec.NotFetched = notFetched(content)
+		return nil
+	})
+	return err
+}
+
+// notFetched says what the agent does not find in its workspace, and what of it cannot be changed; nil for nothing.
+func notFetched(c git.Content) *store.Note {
+	const (
+		submodules = "submodules are not fetched, their directories are empty, and work that changes one is not pushed: "
+		lfs        = "files in Git LFS are not fetched, pointer files stand in their place, and work that changes one is not pushed: see "
+	)
+	links, files := strings.Join(first(c.Submodules, 20), ", "), strings.Join(first(c.LFS, 20), ", ")
+	switch {
+	case links != "" && files != "":
+		return &store.Note{Reason: v1alpha1.ReasonSubmodulesAndLFS, Message: submodules + links + "; " + lfs + files}
+	case links != "":
+		return &store.Note{Reason: v1alpha1.ReasonSubmodules, Message: submodules + links}
+	case files != "":
+		return &store.Note{Reason: v1alpha1.ReasonLFS, Message: lfs + files}
+	}
+	return nil
 }
 
 func (r *Runner) checkForge(ctx context.Context, rec *store.Record) error {

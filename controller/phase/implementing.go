@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -103,9 +104,17 @@ func (r *Runner) Collect(ctx context.Context, rec *store.Record, message string)
 			Commits: c.Commits, Files: c.Files, Additions: c.Additions, Deletions: c.Deletions,
 		}
 		rec.LeftOut = first(c.LeftOut, 20)
-		rec.Protected = first(git.Protected(c.Paths, r.Settings.ProtectedPaths...), 20)
+		rec.Protected = first(protectedOf(c, r.Settings.ProtectedPaths), 20)
 		return nil
 	})
+}
+
+// protectedOf lists the paths of the work that need the controller's word: those by name, and submodules, of which the
+// new commit could be anything.
+func protectedOf(c git.Collected, globs []string) []string {
+	out := slices.Concat(git.Protected(c.Paths, globs...), c.Links)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func first(list []string, n int) []string {

@@ -32,6 +32,7 @@ type Git interface {
 	RemoteBranch(ctx context.Context, url, branch string) (sha string, err error)
 	Fetch(ctx context.Context, url, id, base string) error
 	Checkout(ctx context.Context, w git.Workspace) error
+	Content(ctx context.Context, w git.Workspace) (git.Content, error)
 	Reset(ctx context.Context, w git.Workspace) error
 	Borrowed(w git.Workspace) ([]string, error)
 	Collect(ctx context.Context, w git.Workspace, message string) (git.Collected, error)

@@ -11,9 +11,10 @@ import (
 // ServiceName is how the service names itself, as its predecessor did.
 const ServiceName = "agent-work-orders"
 
-// Values of HealthReport.Status.
+// Values of HealthReport.Status. Degraded is well enough to lose nothing, but orders wait for a person.
 const (
 	Healthy   = "healthy"
+	Degraded  = "degraded"
 	Unhealthy = "unhealthy"
 )
 
@@ -22,11 +23,11 @@ const healthTimeout = 5 * time.Second
 
 // HealthReport is the body of /health. Status, Service and Reasons are filled in by the server.
 type HealthReport struct {
-	// Status is healthy or unhealthy, from the rest of the report.
+	// Status is healthy, degraded or unhealthy, from the rest of the report.
 	Status  string `json:"status"`
 	Service string `json:"service"`
 	Version string `json:"version"`
-	// Reasons say why the status is unhealthy.
+	// Reasons say why the status is not healthy.
 	Reasons []string `json:"reasons,omitempty"`
 	// Dependencies are the programs: claude, git, gh.
 	Dependencies map[string]Dependency `json:"dependencies"`
@@ -56,7 +57,11 @@ type Dependency struct {
 type Volume struct {
 	Path     string `json:"path"`
 	Writable bool   `json:"writable"`
-	Message  string `json:"message,omitempty"`
+	// FreeBytes is what is left of its file system.
+	FreeBytes uint64 `json:"freeBytes"`
+	// Short says what it lacks for orders to go on; empty when there is room.
+	Short   string `json:"short,omitempty"`
+	Message string `json:"message,omitempty"`
 }
 
 // Agents counts the agents that run and that may run at once.
@@ -73,13 +78,16 @@ type Sandbox struct {
 }
 
 // Judge returns the report with its verdict: unhealthy when the volume or git is unusable, or a program is missing
-// that an order needs.
+// that an order needs; degraded when orders wait for room on the disk.
 func (h HealthReport) Judge() HealthReport {
 	h.Service = ServiceName
 	h.Reasons = h.illnesses()
 	h.Status = Healthy
-	if len(h.Reasons) > 0 {
+	switch {
+	case len(h.Reasons) > 0:
 		h.Status = Unhealthy
+	case h.Volume.Short != "":
+		h.Status, h.Reasons = Degraded, []string{"orders wait until the disk has room: " + h.Volume.Short}
 	}
 	return h
 }
@@ -117,7 +125,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	report := s.config.Health.Health(ctx).Judge()
 	code := http.StatusOK
-	if report.Status != Healthy {
+	if report.Status == Unhealthy {
 		code = http.StatusServiceUnavailable
 	}
 	writeJSON(w, r, code, report)

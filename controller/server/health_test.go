@@ -21,6 +21,12 @@ func TestHealth(t *testing.T) {
 		"well; what nothing needs may be missing": {change: func(*server.HealthReport) {}, code: 200, status: "healthy"},
 		"volume": {change: func(h *server.HealthReport) { h.Volume.Writable, h.Volume.Message = false, "read-only file system" },
 			code: 503, status: "unhealthy", reasons: []string{"the data directory /data cannot be used: read-only file system"}},
+		"no room": {change: func(h *server.HealthReport) { h.Volume.Short = "less than 1 GiB is free" },
+			code: 200, status: "degraded", reasons: []string{"orders wait until the disk has room: less than 1 GiB is free"}},
+		"no room and no git": {change: func(h *server.HealthReport) {
+			h.Volume.Short = "less than 1 GiB is free"
+			h.Dependencies["git"] = server.Dependency{}
+		}, code: 503, status: "unhealthy", reasons: []string{"git is not available"}},
 		"git": {change: func(h *server.HealthReport) { h.Dependencies["git"] = server.Dependency{} },
 			code: 503, status: "unhealthy", reasons: []string{"git is not available"}},
 		"git never looked for": {change: func(h *server.HealthReport) { delete(h.Dependencies, "git") },

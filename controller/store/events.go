@@ -44,7 +44,28 @@ func (s *Store) Event(id string, e Event) error {
 	if err := appendLine(s.layout.EventsFile(id), line); err != nil {
 		return fmt.Errorf("write event %s of run %s: %w", e.Reason, id, err)
 	}
+	if err := shorten(s.layout.EventsFile(id)); err != nil {
+		return fmt.Errorf("shorten the events of run %s: %w", id, err)
+	}
 	return nil
+}
+
+// maxEvents is how much the events of a run may take, in bytes: an order may wait and be resumed for years.
+const maxEvents = 1 << 20
+
+// shorten takes the older half of a file's lines away when it is too long.
+func shorten(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() <= maxEvents {
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	newer := data[len(data)-maxEvents/2:]
+	newer = newer[bytes.IndexByte(newer, '\n')+1:]
+	return WriteFile(path, newer, 0o600)
 }
 
 // appendLine adds a line to a file; a last line that a crash has torn is ended first.

@@ -68,6 +68,8 @@ type Record struct {
 	Confinement *Confinement `json:"confinement,omitempty"`
 	// StatusKeptOut says why the status is not in the manifest, with the reason of the condition.
 	StatusKeptOut *Note `json:"statusKeptOut,omitempty"`
+	// NotFetched says what the repository has that the workspace has not: submodules, files in Git LFS.
+	NotFetched *Note `json:"notFetched,omitempty"`
 	// End is how the run ended; nil while it has not.
 	End *End `json:"end,omitempty"`
 	// CleanedUp says that workspace, home and staging of an ended run were dealt with.

@@ -14,7 +14,7 @@ func (r *Reconciler) act(ctx context.Context, name string, s Situation, a Action
 		r.slots.Leave(name)
 	}
 	switch a.Kind {
-	case Nothing:
+	case Nothing, WaitForRoom:
 		return false, nil
 	case Create:
 		return true, r.create(s)

@@ -35,6 +35,8 @@ const (
 	Run Kind = "Run"
 	// Queue: Action.Phase is due, and has to wait for a free slot.
 	Queue Kind = "Queue"
+	// WaitForRoom: Action.Phase is due, and has to wait until the disk has room for it.
+	WaitForRoom Kind = "WaitForRoom"
 	// Finish: the run has come to Action.End.
 	Finish Kind = "Finish"
 	// CleanUp: the run has ended; deal with what it leaves.
@@ -79,6 +81,8 @@ type Situation struct {
 	Busy bool
 	// Slot tells that a phase may start.
 	Slot bool
+	// Short says what the disk lacks for a phase to start; empty when there is room.
+	Short string
 }
 
 // Decide returns the one next act. It depends on nothing but the situation.
@@ -198,6 +202,9 @@ func decideUnderWay(s Situation) Action {
 	return nextPhase(s)
 }
 
+// roomDelay is when to look again whether the disk has room: nothing tells that there is some.
+const roomDelay = 15 * time.Second
+
 func nextPhase(s Situation) Action {
 	next := NextPhase(s.Record)
 	if next == "" {
@@ -205,6 +212,9 @@ func nextPhase(s Situation) Action {
 	}
 	if at := s.Record.Status.NextAttemptAt; at != nil && at.After(s.Now) {
 		return Action{Kind: Nothing, At: at.Time}
+	}
+	if s.Short != "" {
+		return Action{Kind: WaitForRoom, Phase: next, At: s.Now.Add(roomDelay)}
 	}
 	if !s.Slot {
 		return Action{Kind: Queue, Phase: next}

@@ -111,6 +111,17 @@ func TestDecide(t *testing.T) {
 		{"backoff that is over is over", workorder.Situation{Seen: seen(), Record: run(begun(), waits(-time.Second)), Slot: true},
 			workorder.Action{Kind: workorder.Run, Phase: v1alpha1.PhaseCloning}},
 
+		{"on a full disk it waits, slot or not", workorder.Situation{Seen: seen(), Record: run(begun(v1alpha1.PhaseCloning)), Slot: true, Short: "1 GiB"},
+			workorder.Action{Kind: workorder.WaitForRoom, Phase: v1alpha1.PhasePlanning, At: now.Add(15 * time.Second)}},
+		{"a full disk does not shorten a backoff", workorder.Situation{Seen: seen(), Record: run(begun(), waits(time.Minute)), Short: "1 GiB"},
+			workorder.Action{Kind: workorder.Nothing, At: now.Add(time.Minute)}},
+		{"a full disk stops nothing that is under way", workorder.Situation{Seen: seen(), Record: run(running), Busy: true, Short: "1 GiB"},
+			workorder.Action{Kind: workorder.Nothing}},
+		{"a full disk holds up no cancel", workorder.Situation{Seen: seen(cancel), Record: run(taken(cancel), running), Busy: true, Short: "1 GiB"},
+			workorder.Action{Kind: workorder.Stop, Why: workorder.ForCancel}},
+		{"a full disk holds up no end", workorder.Situation{Seen: seen(), Record: run(begun(complete...)), Short: "1 GiB"},
+			workorder.Action{Kind: workorder.Finish, End: &store.End{Phase: v1alpha1.PhaseSucceeded, Message: "the plan is in outputs/wo-00000001/plan.md"}}},
+
 		{"an invalid spec ends a run before it begins", workorder.Situation{Seen: invalid, Record: run(), Slot: true},
 			workorder.Action{Kind: workorder.Finish, End: &store.End{Phase: v1alpha1.PhaseFailed, Reason: v1alpha1.ReasonInvalidSpec,
 				Message: "a.yaml: line 3: spec.phases: no. Correct the manifest; it then runs"}}},

@@ -40,7 +40,7 @@ type Phases interface {
 	RemoveWorkspace(ctx context.Context, r *store.Record) error
 }
 
-// Options configure a Reconciler. All fields but KeepTranscripts are required.
+// Options configure a Reconciler. All fields but KeepTranscripts and Room are required.
 type Options struct {
 	Store  Store
 	Phases Phases
@@ -50,6 +50,8 @@ type Options struct {
 	Backoff       Backoff
 	// KeepTranscripts keeps what agents print after the end of a run.
 	KeepTranscripts bool
+	// Room says what the disk lacks for another phase to start; empty when there is room. Default: there always is.
+	Room func(ctx context.Context) string
 	// Redact takes secrets out of what a failure says before it is recorded, told and logged.
 	Redact func(text string) string
 	// NewUID returns a fresh UUID for an order.
@@ -68,6 +70,9 @@ type Reconciler struct {
 
 // New makes a Reconciler.
 func New(o Options) *Reconciler {
+	if o.Room == nil {
+		o.Room = func(context.Context) string { return "" }
+	}
 	r := &Reconciler{Options: o, under: newActivities(), shown: lastShown{at: map[string]time.Time{}}}
 	r.slots = NewSlots(o.MaxConcurrent, func(name string) { o.Enqueue(name, 0) })
 	return r
@@ -89,7 +94,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, name string) (reconcile.Resu
 	log := logr.FromContextOrDiscard(ctx).WithValues("workOrder", name)
 	ctx = logr.NewContext(ctx, log)
 	for range maxActs {
-		s, err := r.look(name)
+		s, err := r.look(ctx, name)
 		if err != nil {
 			r.giveWay(name)
 			return reconcile.Result{}, err
@@ -135,13 +140,13 @@ func (r *Reconciler) conclude(name string, s Situation, a Action) (reconcile.Res
 }
 
 // look reads everything fresh.
-func (r *Reconciler) look(name string) (Situation, error) {
+func (r *Reconciler) look(ctx context.Context, name string) (Situation, error) {
 	s := Situation{Now: r.Clock.Now(), Seen: r.Store.Lookup(name)}
 	var err error
 	if s.Record, err = r.Store.Current(name); err != nil {
 		return s, err
 	}
-	s.Busy, s.Slot = r.under.busy(name), r.slots.Available(name)
+	s.Busy, s.Slot, s.Short = r.under.busy(name), r.slots.Available(name), r.Room(ctx)
 	if s.Record != nil && s.Seen.Object != nil && startsOver(s) {
 		s.Runs, err = r.Store.Runs(name)
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -76,6 +78,32 @@ var _ = Describe("an order", func() {
 		f.drop(strings.Replace(manifestText, "request: x", "request: other", 1))
 		Eventually(func() []string { return types(f.shown()) }).Should(ContainElement(v1alpha1.ConditionSpecChangeRefused))
 		Expect(f.phases.count(v1alpha1.PhasePlanning)()).To(Equal(1))
+	})
+
+	It("waits while the disk has no room, and goes on when there is some", func() {
+		f.short.Store(new("less than 1 GiB is free"))
+		f.drop(manifestText)
+		Eventually(func() string { return f.shown().Message }).Should(ContainSubstring("less than 1 GiB is free"))
+		Expect(f.shown().Conditions).To(ContainElement(And(HaveField("Type", "Ready"), HaveField("Reason", v1alpha1.ReasonDiskFull))))
+		Expect(f.phases.count(v1alpha1.PhaseCloning)()).To(BeZero())
+		f.short.Store(nil)
+		_, err := f.rec.Reconcile(GinkgoT().Context(), "a")
+		Expect(err).NotTo(HaveOccurred())
+		Eventually(f.phase).Should(Equal(v1alpha1.PhaseSucceeded))
+	})
+
+	It("does not count a full disk as an attempt", func() {
+		var failures atomic.Int32
+		f.phases.on(v1alpha1.PhasePlanning, func(context.Context) error {
+			failures.Add(1)
+			return fmt.Errorf("write plan.md: %w", syscall.ENOSPC)
+		})
+		f.drop(manifestText)
+		Eventually(func() string { return f.shown().Message }).Should(ContainSubstring("(attempt 1): write plan.md"))
+		Expect(failures.Load()).To(Equal(int32(1)))
+		f.phases.on(v1alpha1.PhasePlanning, nil)
+		f.drop(strings.Replace(manifestText, "  name: a\n", "  name: a\n  annotations: {awo.archon.dev/retried-at: now}\n", 1))
+		Eventually(f.phase).Should(Equal(v1alpha1.PhaseSucceeded))
 	})
 
 	It("is suspended and goes on without counting an attempt", func() {

@@ -20,7 +20,7 @@ func (r *Reconciler) report(ctx context.Context, rec *store.Record, p v1alpha1.P
 		log.Info("Phase succeeded")
 		return r.Store.Event(rec.ID, store.Event{Type: store.Normal, Reason: "Succeeded", Message: string(p)})
 	}
-	f := failure.Of(err, fallbackReason(p))
+	f := failureOf(err, p, r.Clock.Now())
 	message := fmt.Sprintf("%s: %s", p, cutMessage(f.Error()))
 	if f.Policy == failure.Interrupted {
 		log.Info("Phase interrupted", "cause", f.Error())
@@ -105,6 +105,9 @@ func (r *Reconciler) fresh(name string, s Situation, a Action) (*store.Record, e
 func (r *Reconciler) derive(rec *store.Record, s Situation, a Action) error {
 	work := func(rec *store.Record) error {
 		v := View{Now: r.Clock.Now(), Queued: a.Kind == Queue}
+		if a.Kind == WaitForRoom {
+			v.Short = s.Short
+		}
 		if o := s.Seen.Object; o != nil {
 			v.Refused = refused(rec, &o.Spec)
 			for _, p := range s.Seen.Invalid {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -58,7 +59,7 @@ func settle(r *store.Record, p v1alpha1.Phase, err error, now time.Time, b Backo
 		closeStep(r, v1alpha1.StepSucceeded, "", "", now)
 		return
 	}
-	f := failure.Of(err, fallbackReason(p))
+	f := failureOf(err, p, now)
 	message := cutMessage(f.Error())
 	switch f.Policy {
 	case failure.Interrupted:
@@ -73,6 +74,20 @@ func settle(r *store.Record, p v1alpha1.Phase, err error, now time.Time, b Backo
 		closeStep(r, v1alpha1.StepFailed, f.Reason, message, now)
 		retryLater(r, p, f.Reason, message, now, b)
 	}
+}
+
+// diskDelay is when a phase is tried again that the disk was too full for.
+const diskDelay = time.Minute
+
+// failureOf is the policy of an error. A full disk is nobody's failed attempt: it is waited for until somebody has made
+// room.
+func failureOf(err error, p v1alpha1.Phase, now time.Time) *failure.Error {
+	f := failure.Of(err, fallbackReason(p))
+	full := f.Reason == v1alpha1.ReasonDiskFull || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	if full && f.Policy == failure.Retry {
+		f.Policy, f.Reason, f.Until = failure.Wait, v1alpha1.ReasonDiskFull, now.Add(diskDelay)
+	}
+	return f
 }
 
 func retryLater(r *store.Record, p v1alpha1.Phase, reason, message string, now time.Time, b Backoff) {

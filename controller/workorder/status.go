@@ -18,6 +18,8 @@ type View struct {
 	Now time.Time
 	// Queued tells that a phase is due and waits for a free slot.
 	Queued bool
+	// Short says what the disk lacks for the phase that is due.
+	Short string
 	// Invalid and Refused speak of the manifest as it is now.
 	Invalid, Refused []string
 }
@@ -32,7 +34,7 @@ func project(r *store.Record, v View) {
 	w.summary(r, v, st.Message)
 	w.specValid(r, v)
 	for _, p := range r.Spec.Sequence() {
-		w.phase(r, p)
+		w.phase(r, v, p)
 	}
 	w.notes(r, v)
 	slices.SortFunc(st.Conditions, func(a, b metav1.Condition) int { return strings.Compare(a.Type, b.Type) })
@@ -63,6 +65,8 @@ func messageOf(r *store.Record, v View) string {
 		return fmt.Sprintf("%s (attempt %d)", r.Running, r.Attempts[r.Running]+1)
 	case r.Spec.Suspend:
 		return fmt.Sprintf("suspended before %s; run `awo resume %s` to go on", next, r.Name)
+	case v.Short != "":
+		return fmt.Sprintf("%s waits until the disk has room: %s; free some, it then goes on by itself", next, v.Short)
 	case r.Status.NextAttemptAt != nil:
 		return waitMessage(r, next)
 	case v.Queued:
@@ -107,6 +111,14 @@ func (w writer) present(kind string, is bool, reason, message string) {
 	w.set(kind, metav1.ConditionTrue, reason, message)
 }
 
+// note sets a condition that is there only while its note is.
+func (w writer) note(kind string, n *store.Note) {
+	if n == nil {
+		n = &store.Note{}
+	}
+	w.present(kind, n.Reason != "", n.Reason, n.Message)
+}
+
 // summary sets the three conditions that kstatus reads.
 func (w writer) summary(r *store.Record, v View, message string) {
 	reason := waitReason(r, v)
@@ -126,6 +138,9 @@ func (w writer) summary(r *store.Record, v View, message string) {
 	w.present(v1alpha1.ConditionStalled, stalled, reason, message)
 }
 
+// uncounted are the reasons to wait that are no attempt.
+var uncounted = []string{v1alpha1.ReasonUsageLimit, v1alpha1.ReasonDiskFull}
+
 // waitReason says what an order that has not ended is doing.
 func waitReason(r *store.Record, v View) string {
 	switch {
@@ -133,8 +148,10 @@ func waitReason(r *store.Record, v View) string {
 		return v1alpha1.ReasonProgressing
 	case r.Spec.Suspend:
 		return v1alpha1.ReasonSuspended
-	case r.Status.NextAttemptAt != nil && lastStep(r).Reason == v1alpha1.ReasonUsageLimit:
-		return v1alpha1.ReasonUsageLimit
+	case v.Short != "":
+		return v1alpha1.ReasonDiskFull
+	case r.Status.NextAttemptAt != nil && slices.Contains(uncounted, lastStep(r).Reason):
+		return lastStep(r).Reason
 	case r.Status.NextAttemptAt != nil:
 		return v1alpha1.ReasonBackoff
 	case v.Queued:
@@ -156,7 +173,7 @@ func (w writer) specValid(r *store.Record, v View) {
 }
 
 // phase sets the condition that tells of one phase's result.
-func (w writer) phase(r *store.Record, p v1alpha1.Phase) {
+func (w writer) phase(r *store.Record, v View, p v1alpha1.Phase) {
 	for _, kind := range conditionsOf[p] {
 		done, message := fact(r, kind)
 		switch {
@@ -165,7 +182,7 @@ func (w writer) phase(r *store.Record, p v1alpha1.Phase) {
 		case r.End != nil && r.End.During == p:
 			w.set(kind, metav1.ConditionFalse, r.End.Reason, r.End.Message)
 		case r.End == nil && NextPhase(r) == p && !untouched(r):
-			w.set(kind, metav1.ConditionUnknown, waitReason(r, View{}), "under way")
+			w.set(kind, metav1.ConditionUnknown, waitReason(r, View{Short: v.Short}), "under way")
 		default:
 			meta.RemoveStatusCondition(w.conditions, kind)
 		}
@@ -225,12 +242,9 @@ func (w writer) notes(r *store.Record, v View) {
 		fmt.Sprintf("%s cannot change during a run, which goes on with what it began with; after its end edit the manifest again or run `awo retry %s`",
 			strings.Join(v.Refused, ", "), r.Name))
 	w.present(v1alpha1.ConditionPromptTemplateBroken, r.PromptProblem != "", v1alpha1.ReasonTemplateInvalid, r.PromptProblem)
+	w.note(v1alpha1.ConditionStatusNotWritten, r.StatusKeptOut)
+	w.note(v1alpha1.ConditionContentNotFetched, r.NotFetched)
 	w.confinement(r.Confinement)
-	kept := store.Note{}
-	if r.StatusKeptOut != nil {
-		kept = *r.StatusKeptOut
-	}
-	w.present(v1alpha1.ConditionStatusNotWritten, r.StatusKeptOut != nil, kept.Reason, kept.Message)
 }
 
 // confinement tells how the run's agents were confined, once one was started.

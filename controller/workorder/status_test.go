@@ -2,6 +2,8 @@ package workorder
 
 import (
 	"errors"
+	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -46,6 +48,19 @@ func TestProject(t *testing.T) {
 			return r
 		}, View{}, v1alpha1.PhaseCloning, "Cloning is tried again at 2026-11-23T12:01:00Z (attempt 2): no network",
 			map[string]string{"Ready": "Unknown Backoff", "Reconciling": "True Backoff", "SpecValid": "True Valid", "Cloned": "Unknown Backoff"}},
+		{"no room, after a failure", func() *store.Record {
+			r := started(v1alpha1.PhaseCloning)
+			settle(r, v1alpha1.PhaseCloning, errors.New("no network"), noon, backoff)
+			return r
+		}, View{Short: "less than 1 GiB is free"}, v1alpha1.PhaseCloning,
+			"Cloning waits until the disk has room: less than 1 GiB is free; free some, it then goes on by itself",
+			map[string]string{"Ready": "Unknown DiskFull", "Reconciling": "True DiskFull", "SpecValid": "True Valid", "Cloned": "Unknown DiskFull"}},
+		{"disk full during a phase", func() *store.Record {
+			r := started(v1alpha1.PhaseCloning)
+			settle(r, v1alpha1.PhaseCloning, fmt.Errorf("write pack: %w", syscall.ENOSPC), noon, backoff)
+			return r
+		}, View{}, v1alpha1.PhaseCloning, "Cloning is tried again at 2026-11-23T12:01:00Z (attempt 1): write pack: no space left on device",
+			map[string]string{"Ready": "Unknown DiskFull", "Reconciling": "True DiskFull", "SpecValid": "True Valid", "Cloned": "Unknown DiskFull"}},
 		{"suspended", func() *store.Record {
 			r := started(v1alpha1.PhaseCloning)
 			settle(r, v1alpha1.PhaseCloning, nil, noon, backoff)
@@ -74,10 +89,11 @@ func TestProject(t *testing.T) {
 			r := started(v1alpha1.PhaseCloning)
 			r.LeftOut, r.PromptProblem = []string{".env"}, "broken"
 			r.StatusKeptOut = &store.Note{Reason: v1alpha1.ReasonTrackedByGit, Message: "x"}
+			r.NotFetched = &store.Note{Reason: v1alpha1.ReasonLFS, Message: "x"}
 			return r
 		}, View{Refused: []string{"spec.request"}, Invalid: []string{"spec.phases"}}, v1alpha1.PhaseCloning, "Cloning (attempt 1)",
 			map[string]string{"Ready": "Unknown Progressing", "Reconciling": "True Progressing", "SpecValid": "False InvalidSpec", "Cloned": "Unknown Progressing",
-				"FilesLeftOut": "True LeftOut", "PromptTemplateBroken": "True TemplateInvalid", "StatusNotWritten": "True TrackedByGit",
+				"FilesLeftOut": "True LeftOut", "PromptTemplateBroken": "True TemplateInvalid", "StatusNotWritten": "True TrackedByGit", "ContentNotFetched": "True LFS",
 				"SpecChangeRefused": "True FieldImmutableDuringRun"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

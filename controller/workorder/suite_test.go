@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,7 +91,9 @@ type fixture struct {
 	store  *store.Store
 	phases *phases
 	rec    *workorder.Reconciler
-	stop   func()
+	// short, if set, says what the disk lacks.
+	short atomic.Pointer[string]
+	stop  func()
 }
 
 func newFixture() *fixture {
@@ -112,7 +115,7 @@ func (f *fixture) start() {
 	Expect(err).NotTo(HaveOccurred())
 	queue := make(chan string, 10000)
 	f.rec = workorder.New(workorder.Options{
-		Store: f.store, Phases: f.phases, Clock: clock.RealClock{}, MaxConcurrent: 2, KeepTranscripts: true,
+		Store: f.store, Phases: f.phases, Clock: clock.RealClock{}, MaxConcurrent: 2, KeepTranscripts: true, Room: f.room,
 		Backoff: workorder.Backoff{Base: time.Millisecond, Max: time.Millisecond, Jitter: func() float64 { return 0 }},
 		NewUID:  func() string { return "uid" },
 		Redact:  func(text string) string { return strings.ReplaceAll(text, "s3cret", "[redacted]") },
@@ -130,6 +133,13 @@ func (f *fixture) start() {
 		Expect(f.rec.Wait(5 * time.Second)).To(BeTrue())
 		group.Wait()
 	}
+}
+
+func (f *fixture) room(context.Context) string {
+	if short := f.short.Load(); short != nil {
+		return *short
+	}
+	return ""
 }
 
 func (f *fixture) work(ctx context.Context, queue chan string) {

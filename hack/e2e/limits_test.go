@@ -1,0 +1,73 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+)
+
+func TestAgentThatLeavesTooMuch(t *testing.T) {
+	for name, c := range map[string]struct{ work, says string }{
+		"a file of 5 GB":   {"truncate -s 5G core.img", `"core.img" holds 5.0 GiB, and a file may hold 100.0 MiB`},
+		"200000 files":     {"mkdir -p many && cd many && seq 200000 | xargs touch", "200001 files differ, and 20000 may"},
+		"a commit of 1 GB": {"truncate -s 1G core.img && git -c core.bigFileThreshold=1m add -A && git -c user.name=x -c user.email=x@x commit -qm x && git rm -q core.img && git -c user.name=x -c user.email=x@x commit -qm y", `"core.img" holds 1.0 GiB`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			repo := w.local("app", map[string]string{"README.md": "x\n"})
+			agent := w.script("echo plan\n[ $AWO_PHASE = Planning ] && exit\necho x > x.txt\n" + c.work + "\n")
+			w.start()
+			w.drop("a.yaml", order("a", "file://"+repo, agent))
+			st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+			w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonTooLarge), st.Message)
+			w.g.Expect(st.Message).To(ContainSubstring(c.says))
+			w.g.Expect(w.branches(repo)).To(BeEmpty(), "nothing is pushed")
+		})
+	}
+}
+
+func TestEndlessOutput(t *testing.T) {
+	w := newWorld(t)
+	repo := w.local("app", map[string]string{"README.md": "x\n"})
+	agent := w.script("echo x > x.txt\nhead -c 300M /dev/zero | tr '\\0' x\n")
+	w.start()
+	w.drop("a.yaml", order("a", "file://"+repo, agent, "  phases: [Implementing, PR]\n"))
+	st := w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	info, err := os.Stat(filepath.Join(w.data, "outputs", st.ID, "transcripts", "2-Implementing.jsonl"))
+	w.g.Expect(err).NotTo(HaveOccurred())
+	w.g.Expect(info.Size()).To(BeNumerically("~", 256<<20, 1<<10))
+}
+
+// A disk that fills up holds orders up and loses none.
+func TestOrdersWaitForRoom(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount a file system")
+	}
+	w := newWorld(t)
+	w.tmpfs(64 << 20)
+	repo := w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	w.fill()
+	ballast := filepath.Join(w.data, "ballast")
+	info, err := os.Stat(ballast)
+	w.g.Expect(err).NotTo(HaveOccurred())
+	w.g.Expect(os.Truncate(ballast, info.Size()-2<<20)).To(Succeed())
+	w.drop("a.yaml", order("a", "file://"+repo, w.script("echo x > x.txt\n")))
+	w.g.Eventually(func() string { return w.statusIn("a.yaml").Message }).Should(And(HavePrefix("Cloning waits until the disk has room"), ContainSubstring("3.2 MiB")))
+	out, err := w.run("get", "--raw", "/health")
+	w.g.Expect(err).NotTo(HaveOccurred(), "orders wait, but nothing is lost")
+	w.g.Expect(out).To(ContainSubstring(`"status":"degraded"`))
+	out, _ = w.run("doctor")
+	w.g.Expect(out).To(MatchRegexp(`health +WARN +orders wait until the disk has room`))
+
+	// Full to the last byte: not even a record can be written.
+	w.g.Expect(os.Remove(ballast)).To(Succeed())
+	empty := w.fill()
+	w.g.Eventually(func() string { out, _ := w.run("get", "--raw", "/health"); return out }).Should(ContainSubstring("no space left on device"))
+	empty()
+	w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+}
