@@ -42,7 +42,11 @@ func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 	var files []*os.File
 	if k.remote != nil {
 		k.protocol = k.remote.scheme
-		if token := c.token(*k.remote); token != "" {
+		token, _, err := c.token(*k.remote)
+		if err != nil {
+			return process.Result{}, err
+		}
+		if token != "" {
 			socket, err := tokenSocket(token)
 			if err != nil {
 				return process.Result{}, err
