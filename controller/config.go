@@ -78,6 +78,8 @@ type Config struct {
 
 	// GitHubHost is the GitHub host beside github.com.
 	GitHubHost string
+	// HostToken reads the token that a host has of its own; found is false for a host that has none. Nil: no host has.
+	HostToken func(host string) (token string, found bool, err error)
 	// GitHubToken reads the token anew; empty means none is configured.
 	GitHubToken func() (string, error)
 	// AnthropicAPIKey and ClaudeOAuthToken read the agent's credentials anew; empty means none.

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/forge"
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
@@ -41,7 +43,9 @@ func (h *health) Health(ctx context.Context) server.HealthReport {
 		Version: h.config.Version, Volume: h.volume(ctx), Orders: counts, Problems: len(h.store.Problems()),
 		Agents: server.Agents{Running: h.reconciler.Running(), Limit: h.config.MaxConcurrent},
 		Tokens: map[string]bool{
-			"github":      has(h.config.GitHubToken),
+			"github": has(func() (string, error) {
+				return h.config.githubToken(cmp.Or(h.config.GitHubHost, forge.DefaultHost))
+			}),
 			"anthropic":   has(h.config.AnthropicAPIKey),
 			"claudeOAuth": has(h.config.ClaudeOAuthToken),
 		},

@@ -42,7 +42,7 @@ func newTools(cfg Config, spawner *process.Spawner, box *sandbox.Policy, s *stor
 		config: cfg, sandbox: box, versions: map[string]string{}, local: forge.NewLocal(),
 		git: newGit(cfg, spawner, box, s.Layout().Mirrors()),
 		github: forge.NewGitHub(forge.GitHubConfig{
-			Path: cfg.GHPath, Runner: spawner, Host: cfg.GitHubHost, Token: cfg.GitHubToken,
+			Path: cfg.GHPath, Runner: spawner, Host: cfg.GitHubHost, Token: cfg.githubToken,
 			Environment: process.Environment(cfg.Environ, process.ToolAllow...),
 			ConfigDir:   cfg.variable("GH_CONFIG_DIR"),
 		}),
@@ -61,12 +61,22 @@ func newGit(cfg Config, spawner git.Runner, box *sandbox.Policy, mirrors string)
 	return git.New(git.Config{
 		Path: cfg.GitPath, Spawner: spawner, Environment: process.Environment(cfg.Environ, process.ToolAllow...),
 		AuthorName: cfg.AuthorName, AuthorEmail: cfg.AuthorEmail,
-		Token: cfg.gitToken, Hosts: cfg.GitHosts, Self: cfg.Self,
+		Token: cfg.gitToken, HostToken: cfg.HostToken, Hosts: cfg.GitHosts, Self: cfg.Self,
 		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors, Secrets: cfg.Redactor, Sandbox: box, Limits: cfg.Limits,
 	})
 }
 
-// gitToken is the token for a host that may have it. A token that cannot be read now is none; the message about
+// githubToken is the token with which gh speaks to a host: its own, else GITHUB_TOKEN.
+func (c Config) githubToken(host string) (string, error) {
+	if c.HostToken != nil {
+		if token, found, err := c.HostToken(host); found || err != nil {
+			return token, err
+		}
+	}
+	return c.GitHubToken()
+}
+
+// gitToken is the token for a host that has none of its own and may have it. A token that cannot be read now is none; the message about
 // the missing token names the variables.
 func (c Config) gitToken(string) string {
 	token, err := c.GitHubToken()

@@ -28,6 +28,7 @@ type controllerOptions struct {
 	logLevel string
 	gitHosts []string
 	sandbox  string
+	tokenDir string
 }
 
 // inherited are the variables that flags of the controller have beside their own.
@@ -89,6 +90,7 @@ func (o *controllerOptions) addServerFlags(f *pflag.FlagSet) {
 func (o *controllerOptions) addRepositoryFlags(f *pflag.FlagSet) {
 	c := &o.config
 	f.StringSliceVar(&o.gitHosts, "git-hosts", nil, "The only hosts that get the GitHub token (default: github.com and the GitHub host)")
+	f.StringVar(&o.tokenDir, "git-token-dir", "", "A folder with a token for each host, in a file named by the host; such a host gets no other token and counts as one of git-hosts")
 	f.StringVar(&c.AuthorName, "git-author-name", "Agent Work Orders", "The name that signs commits")
 	f.StringVar(&c.AuthorEmail, "git-author-email", "awo@users.noreply.github.com", "The address that signs commits")
 	f.StringVar(&c.GitPath, "git-path", "git", "The git program")
@@ -158,16 +160,28 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 	if err := absolutePaths(&c.GitPath, &c.GHPath, &c.ClaudePath, &c.CommandsDir); err != nil {
 		return err
 	}
-	if c.ExtraCACerts != "" {
-		// A folder is meant even where the name has no slash.
-		if c.ExtraCACerts, err = filepath.Abs(c.ExtraCACerts); err != nil {
-			return fmt.Errorf("find %s: %w", c.ExtraCACerts, err)
-		}
+	if err := absoluteFolders(&c.ExtraCACerts, &o.tokenDir); err != nil {
+		return err
 	}
 	c.GitHosts = o.tokenHosts()
 	c.Environ, c.Version = os.Environ(), version
 	c.SecretFiles = secretFiles(global.lookup)
 	return o.readSecrets(global.lookup)
+}
+
+// absoluteFolders makes paths absolute, also those that have no slash: folders are meant.
+func absoluteFolders(folders ...*string) error {
+	for _, folder := range folders {
+		if *folder == "" {
+			continue
+		}
+		absolute, err := filepath.Abs(*folder)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", *folder, err)
+		}
+		*folder = absolute
+	}
+	return nil
 }
 
 // absolutePaths makes paths absolute that name a directory: the programs run in other directories than this one.
@@ -197,6 +211,16 @@ func (o *controllerOptions) tokenHosts() []string {
 	return hosts
 }
 
+// readTokens makes the function that reads the hosts' own tokens, and reads each once.
+func (o *controllerOptions) readTokens() (func(host string) (string, bool, error), error) {
+	dir := tokenDir(o.tokenDir)
+	tokens, err := dir.all()
+	for _, token := range tokens {
+		o.config.Redactor.Learn(token)
+	}
+	return dir.learning(o.config.Redactor.Learn), err
+}
+
 // readSecrets makes the functions that read each secret anew, and reads each once: a bad one ends the start. Whatever
 // they read is kept out of all that the controller says.
 func (o *controllerOptions) readSecrets(lookup func(string) (string, bool)) error {
@@ -211,6 +235,9 @@ func (o *controllerOptions) readSecrets(lookup func(string) (string, bool)) erro
 		return again, err
 	}
 	var err error
+	if c.HostToken, err = o.readTokens(); err != nil {
+		return err
+	}
 	if c.GitHubToken, err = read("GITHUB_TOKEN", "GH_TOKEN"); err != nil {
 		return err
 	}

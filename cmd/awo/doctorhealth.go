@@ -53,6 +53,9 @@ func (d *doctor) differing(controllers map[string]bool) []string {
 		"github": {variableGitHubToken, variableGHToken}, "anthropic": {variableAPIKey}, "claudeOAuth": {variableOAuthToken},
 	} {
 		secret, err := secretFromEnvironment(d.lookup, names...)
+		if credential == "github" {
+			secret, err = d.githubToken(d.githubHost())
+		}
 		here := err == nil && secret != ""
 		switch {
 		case controllers[credential] && !here:

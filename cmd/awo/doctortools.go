@@ -88,11 +88,19 @@ const (
 func (d *doctor) checkCredentials() []finding {
 	findings := []finding{d.checkGitHubToken()}
 	findings = append(findings, d.checkAnthropic()...)
-	return append(findings, d.checkGitHosts())
+	return append(findings, d.checkGitHosts(), d.checkTokenDir())
 }
 
 func (d *doctor) checkGitHubToken() finding {
 	const check = "github token"
+	host := d.githubHost()
+	_, found, err := d.tokenDir().token(host)
+	switch {
+	case err != nil:
+		return finding{check, verdictFail, err.Error(), ""}
+	case found:
+		return finding{check, verdictOK, "from " + variableTokenDir + ", the file " + host, ""}
+	}
 	for _, name := range []string{variableGitHubToken, variableGHToken} {
 		source, err := d.secretSource(name)
 		if err != nil {
@@ -155,4 +163,23 @@ func (d *doctor) checkGitHosts() finding {
 		}
 	}
 	return finding{check, verdictOK, "only " + strings.Join(hosts, ", ") + " get the token", ""}
+}
+
+// checkTokenDir shows which hosts have a token of their own.
+func (d *doctor) checkTokenDir() finding {
+	const check = "git tokens"
+	dir := d.tokenDir()
+	hosts, err := dir.hosts()
+	if err == nil {
+		_, err = dir.all()
+	}
+	switch {
+	case err != nil:
+		return finding{check, verdictFail, err.Error(), ""}
+	case dir == "":
+		return finding{check, verdictOK, "no host has one of its own (" + variableTokenDir + ")", ""}
+	case len(hosts) == 0:
+		return finding{check, verdictWarn, fmt.Sprintf("%s: %s names no host", variableTokenDir, dir), "write each token into a file named by its host, such as github.com"}
+	}
+	return finding{check, verdictOK, strings.Join(hosts, ", ") + " have one of their own, in " + string(dir), ""}
 }

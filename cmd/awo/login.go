@@ -41,11 +41,11 @@ func (d *doctor) checkLogin(ctx context.Context, r runner) []finding {
 // secrets are the values that no finding may show.
 func (d *doctor) secrets() []string {
 	names := []string{variableGitHubToken, variableGHToken, variableAPIKey, variableOAuthToken}
-	secrets := make([]string, 0, len(names)+1)
+	// One that cannot be read is not known here, nor below.
+	secrets, _ := d.tokenDir().all()
 	token, _ := d.lookup(variableAuthToken)
 	secrets = append(secrets, token)
 	for _, name := range names {
-		// One that cannot be read is not known here.
 		secret, _ := secretFromEnvironment(d.lookup, name)
 		secrets = append(secrets, secret)
 	}
@@ -55,14 +55,14 @@ func (d *doctor) secrets() []string {
 // loginGitHub asks GitHub whose the token is and what it may do.
 func (d *doctor) loginGitHub(ctx context.Context, r runner) []finding {
 	const check = "github login"
-	token, err := secretFromEnvironment(d.lookup, variableGitHubToken, variableGHToken)
+	host := d.githubHost()
+	token, err := d.githubToken(host)
 	if err != nil {
 		return []finding{{check, verdictFail, err.Error(), ""}}
 	}
 	if token == "" {
 		return []finding{{check, verdictWarn, "not tried: there is no token", "set " + variableGitHubToken + " or " + variableGitHubToken + "_FILE"}}
 	}
-	host := d.githubHost()
 	got, err := d.githubClient(r, host, token).Login(ctx)
 	a := githubAnswer(got, err)
 	judged := judgeLogin(check, host, a, "make a new one at https://"+host+"/settings/tokens")
@@ -70,6 +70,20 @@ func (d *doctor) loginGitHub(ctx context.Context, r runner) []finding {
 		judged = judgeScopes(judged, got)
 	}
 	return append([]finding{judged}, d.judgeClock(host, a.date)...)
+}
+
+// tokenDir is the folder of the hosts' own tokens.
+func (d *doctor) tokenDir() tokenDir {
+	dir, _ := d.lookup(variableTokenDir)
+	return tokenDir(dir)
+}
+
+// githubToken is the token that the controller would use for a GitHub.
+func (d *doctor) githubToken(host string) (string, error) {
+	if token, found, err := d.tokenDir().token(host); found || err != nil {
+		return token, err
+	}
+	return secretFromEnvironment(d.lookup, variableGitHubToken, variableGHToken)
 }
 
 // githubHost is where the token is tried.
@@ -83,7 +97,7 @@ func (d *doctor) githubClient(r runner, host, token string) *forge.GitHub {
 	configDir, _ := d.lookup("GH_CONFIG_DIR")
 	return forge.NewGitHub(forge.GitHubConfig{
 		Path: d.programPath("gh", "GH_CLI_PATH"), Runner: r, Environment: d.environ, Host: host, ConfigDir: configDir,
-		Token: func() (string, error) { return token, nil }, Timeout: loginTimeout,
+		Token: func(string) (string, error) { return token, nil }, Timeout: loginTimeout,
 	})
 }
 

@@ -86,7 +86,7 @@ func setUp(t *testing.T, o github.Options) *fixture {
 			"PATH=" + os.Getenv("PATH"), "HOME=" + f.dir, "HTTP_PROXY=" + f.server.URL(), "GH_DEBUG=api", "GH_REPO=other/repo",
 			"GITHUB_TOKEN=of-the-environment",
 		},
-		Token: func() (string, error) { return token, nil },
+		Token: func(string) (string, error) { return token, nil },
 	}
 	return f
 }

@@ -36,9 +36,9 @@ type GitHubConfig struct {
 	Host string
 	// ConfigDir is GH_CONFIG_DIR; empty: none, so that gh reads no configuration at all.
 	ConfigDir string
-	// Token returns GITHUB_TOKEN, "" when there is none. It is asked anew for each use, so that a rotated token holds
+	// Token returns the token for a host, "" when there is none. It is asked anew for each use, so that a rotated token holds
 	// from then on.
-	Token func() (string, error)
+	Token func(host string) (string, error)
 	// Timeout bounds one call. Default: 2 minutes.
 	Timeout time.Duration
 }
@@ -107,10 +107,14 @@ func (g *GitHub) locate(repository string) (location, error) {
 	return location{host: g.host(parsed), owner: parts[0], name: strings.TrimSuffix(parts[1], ".git")}, nil
 }
 
-// Check tells whether a pull request could be opened at all: is there a token, is there a gh. It is asked before an
-// agent is paid and calls nobody.
-func (g *GitHub) Check(context.Context) error {
-	if _, err := g.token(); err != nil {
+// Check tells whether a pull request could be opened for a repository at all: is there a token, is there a gh. It is
+// asked before an agent is paid and calls nobody.
+func (g *GitHub) Check(_ context.Context, repository string) error {
+	at, err := g.locate(repository)
+	if err != nil {
+		return err
+	}
+	if _, err := g.token(at.host); err != nil {
 		return err
 	}
 	if _, err := process.LookPath(g.config.Path, g.config.Environment); err != nil {
@@ -120,14 +124,14 @@ func (g *GitHub) Check(context.Context) error {
 }
 
 // token reads the token; none is a failure that no retry mends.
-func (g *GitHub) token() (string, error) {
-	token, err := g.config.Token()
+func (g *GitHub) token(host string) (string, error) {
+	token, err := g.config.Token(host)
 	if err != nil {
-		return "", failure.NewTerminal(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf("reading the token for %s: %w", g.config.Host, err))
+		return "", failure.NewTerminal(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf("reading the token for %s: %w", host, err))
 	}
 	if strings.TrimSpace(token) == "" {
 		return "", failure.NewTerminal(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf(
-			"there is no token for %s; give the controller GITHUB_TOKEN (or GITHUB_TOKEN_FILE): %s", g.config.Host, scopes))
+			"there is no token for %s; give the controller GITHUB_TOKEN (or GITHUB_TOKEN_FILE, or a file in AWO_GIT_TOKEN_DIR): %s", host, scopes))
 	}
 	return strings.TrimSpace(token), nil
 }
@@ -161,7 +165,7 @@ func (g *GitHub) Version(ctx context.Context) (string, error) {
 
 // gh runs the command with the token. Its failure is typed; doing says what was attempted.
 func (g *GitHub) gh(ctx context.Context, at location, doing string, args ...string) ([]byte, error) {
-	token, err := g.token()
+	token, err := g.token(at.host)
 	if err != nil {
 		return nil, err
 	}

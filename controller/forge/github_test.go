@@ -57,13 +57,30 @@ func TestEnsureKeepsTheTokenInTheEnvironmentOfGhAlone(t *testing.T) {
 func TestEnsureReadsTheTokenAtEachUse(t *testing.T) {
 	f := setUp(t, github.Options{})
 	current := "expired"
-	f.config.Token = func() (string, error) { return current + "\n", nil }
+	f.config.Token = func(string) (string, error) { return current + "\n", nil }
 	hub := forge.NewGitHub(f.config)
 	_, err := hub.Ensure(t.Context(), f.order())
 	f.fails(err, failure.Terminal, "AuthenticationFailed", "GITHUB_TOKEN")
 	current = token
 	_, err = hub.Ensure(t.Context(), f.order())
 	f.Expect(err).NotTo(HaveOccurred())
+}
+
+func TestEachHostGetsItsOwnToken(t *testing.T) {
+	f := setUp(t, github.Options{})
+	f.config.Token = func(host string) (string, error) {
+		return map[string]string{"github.localhost": token, "github.com": "the-token-of-github-com"}[host], nil
+	}
+	_, err := f.ensure(f.order())
+	f.Expect(err).NotTo(HaveOccurred())
+	for _, c := range f.runner.calls {
+		f.Expect(c.Env).To(ContainElement("GH_TOKEN=" + token))
+		f.Expect(c.Env).NotTo(ContainElement(ContainSubstring("the-token-of-github-com")))
+	}
+	hub := forge.NewGitHub(f.config)
+	f.Expect(hub.Check(t.Context(), "https://github.com/acme/app")).To(Succeed())
+	f.config.Token = func(host string) (string, error) { return map[string]string{"github.localhost": token}[host], nil }
+	f.fails(forge.NewGitHub(f.config).Check(t.Context(), "https://github.com/acme/app"), failure.Terminal, "AuthenticationFailed", "github.com")
 }
 
 func TestEnsureAdoptsAfterACrashRightAfterCreation(t *testing.T) {
@@ -222,22 +239,22 @@ func TestEnsureGivesUpOnASilentServer(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	f := setUp(t, github.Options{})
-	f.Expect(forge.NewGitHub(f.config).Check(t.Context())).To(Succeed())
+	f.Expect(forge.NewGitHub(f.config).Check(t.Context(), repository)).To(Succeed())
 	f.Expect(f.server.Requests()).To(BeEmpty())
 
 	missing := f.config
 	missing.Path = "gh-that-is-not-there"
-	f.fails(forge.NewGitHub(missing).Check(t.Context()), failure.Terminal, "PullRequestFailed", "GH_CLI_PATH")
+	f.fails(forge.NewGitHub(missing).Check(t.Context(), repository), failure.Terminal, "PullRequestFailed", "GH_CLI_PATH")
 	_, err := forge.NewGitHub(missing).Ensure(t.Context(), f.order())
 	f.fails(err, failure.Terminal, "PullRequestFailed", "GH_CLI_PATH")
 
-	f.config.Token = func() (string, error) { return " \n", nil }
-	err = forge.NewGitHub(f.config).Check(t.Context())
+	f.config.Token = func(string) (string, error) { return " \n", nil }
+	err = forge.NewGitHub(f.config).Check(t.Context(), repository)
 	f.fails(err, failure.Terminal, "AuthenticationFailed", "GITHUB_TOKEN")
 	f.Expect(err.Error()).To(And(ContainSubstring("github.localhost"), ContainSubstring("scopes repo")))
 
-	f.config.Token = func() (string, error) { return "", errors.New("permission denied") }
-	f.fails(forge.NewGitHub(f.config).Check(t.Context()), failure.Terminal, "AuthenticationFailed", "permission denied")
+	f.config.Token = func(string) (string, error) { return "", errors.New("permission denied") }
+	f.fails(forge.NewGitHub(f.config).Check(t.Context(), repository), failure.Terminal, "AuthenticationFailed", "permission denied")
 }
 
 func TestVersion(t *testing.T) {

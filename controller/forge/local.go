@@ -24,7 +24,7 @@ func (*Local) Serves(repository string) bool {
 }
 
 // Check is always nil: nothing but the disk is needed.
-func (*Local) Check(context.Context) error { return nil }
+func (*Local) Check(context.Context, string) error { return nil }
 
 // Ensure returns the file URL of the text, once it is there.
 func (*Local) Ensure(_ context.Context, p PullRequest) (Opened, error) {

@@ -14,7 +14,7 @@ import (
 func TestLocal(t *testing.T) {
 	g := NewWithT(t)
 	local := forge.NewLocal()
-	g.Expect(local.Check(t.Context())).To(Succeed())
+	g.Expect(local.Check(t.Context(), "file:///srv/app")).To(Succeed())
 	file := filepath.Join(t.TempDir(), "a b#c", "pull-request.md")
 	g.Expect(os.MkdirAll(filepath.Dir(file), 0o700)).To(Succeed())
 

@@ -54,7 +54,7 @@ func (g *GitHub) Login(ctx context.Context) (Answer, error) {
 
 // ask makes one call to the API whose answer is wanted whatever its status is.
 func (g *GitHub) ask(ctx context.Context, path string) (Answer, error) {
-	token, err := g.token()
+	token, err := g.token(g.config.Host)
 	if err != nil {
 		return Answer{}, err
 	}

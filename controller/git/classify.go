@@ -122,14 +122,17 @@ func ownWords(stderr string) string {
 // access is what a failure with a remote needs to be explained.
 type access struct {
 	url, host, scheme string
-	// token says that a token was offered, listed that the host is one of those that may get one.
-	token, listed bool
+	// token says that a token was offered, own that the host has it for itself, listed that the host is one of those that
+	// may get the common one.
+	token, own, listed bool
 }
 
 func (c *Client) access(l location) access {
+	// One that cannot be read has ended the call before.
+	token, own, _ := c.token(l)
 	return access{
 		url: l.url, host: l.host, scheme: l.scheme,
-		token: c.token(l) != "", listed: v1alpha1.HostAllowed(l.host, c.config.Hosts),
+		token: token != "", own: own, listed: v1alpha1.HostAllowed(l.host, c.config.Hosts),
 	}
 }
 
@@ -194,10 +197,12 @@ func (a access) advice() string {
 	switch {
 	case a.scheme == schemeFile:
 		return "see to it that the controller's user may read and write it"
+	case a.own:
+		return "the token for " + a.host + " (its file in AWO_GIT_TOKEN_DIR) must be valid and allowed to read and write this repository"
 	case a.token:
 		return "the token for " + a.host + " (GITHUB_TOKEN) must be valid and allowed to read and write this repository (contents, pull requests)"
 	case a.listed:
 		return "no token is configured for " + a.host + ": start the controller with GITHUB_TOKEN or GITHUB_TOKEN_FILE"
 	}
-	return "no token is sent to " + a.host + ", for AWO_GIT_HOSTS does not name it: add it there and configure a token"
+	return "no token is sent to " + a.host + ", for AWO_GIT_HOSTS does not name it: add it there and configure a token, or give it one of its own in AWO_GIT_TOKEN_DIR"
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
@@ -39,9 +40,12 @@ type Config struct {
 	// AuthorName and AuthorEmail are author and committer of the controller's commits, and the identity that an
 	// agent finds configured in its workspace. Default: Agent Work Orders <awo@localhost>.
 	AuthorName, AuthorEmail string
-	// Token returns the token for a host, "" if none is configured. Nil: none for any host.
+	// HostToken returns the token that a host has of its own; found is false for a host that has none, to which Token and
+	// Hosts apply. Nil: no host has.
+	HostToken func(host string) (token string, found bool, err error)
+	// Token returns the token for one of Hosts, "" if none is configured. Nil: none for any host.
 	Token func(host string) string
-	// Hosts are the only hosts that get a token: HOST:PORT, or HOST for whatever port.
+	// Hosts are the only hosts that get Token's: HOST:PORT, or HOST for whatever port.
 	Hosts []string
 	// Self is the awo binary; `awo git-credential` is git's credential helper.
 	Self string
@@ -88,15 +92,21 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(res.Stdout)), nil
 }
 
-// token returns the token that may be sent to a repository's host, or "".
-func (c *Client) token(l location) string {
-	if l.scheme == schemeFile || c.config.Token == nil || !v1alpha1.HostAllowed(l.host, c.config.Hosts) {
-		return ""
+// token returns the token that may be sent to a repository's host, or "". own tells that the host has it for itself.
+func (c *Client) token(l location) (token string, own bool, err error) {
+	if l.scheme == schemeFile || l.scheme == schemeHTTP && !v1alpha1.HostAllowed(l.host, c.config.AllowHTTPHosts) {
+		return "", false, nil
 	}
-	if l.scheme == schemeHTTP && !v1alpha1.HostAllowed(l.host, c.config.AllowHTTPHosts) {
-		return ""
+	if c.config.HostToken != nil {
+		token, own, err = c.config.HostToken(l.host)
+		if err != nil {
+			return "", own, failure.NewRetry(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf("reading the token of %s: %w", l.host, err))
+		}
 	}
-	return c.config.Token(l.host)
+	if own || c.config.Token == nil || !v1alpha1.HostAllowed(l.host, c.config.Hosts) {
+		return token, own, nil
+	}
+	return c.config.Token(l.host), false, nil
 }
 
 // mirrorDir returns the absolute path of a repository's mirror.

@@ -44,7 +44,11 @@ func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 	files := k.files
 	if k.remote != nil {
 		k.protocol = k.remote.scheme
-		if token := c.token(*k.remote); token != "" {
+		token, _, err := c.token(*k.remote)
+		if err != nil {
+			return process.Result{}, err
+		}
+		if token != "" {
 			socket, err := tokenSocket(token)
 			if err != nil {
 				return process.Result{}, err

@@ -88,7 +88,7 @@ func (r *Runner) checkForge(ctx context.Context, rec *store.Record) error {
 	if err != nil {
 		return err
 	}
-	return f.Check(ctx)
+	return f.Check(ctx, rec.Spec.Repository.URL)
 }
 
 // formerPush returns the commit that an earlier run of this order left on the branch that the spec names.

@@ -45,7 +45,7 @@ type Git interface {
 
 // Forge opens pull requests.
 type Forge interface {
-	Check(ctx context.Context) error
+	Check(ctx context.Context, repository string) error
 	Ensure(ctx context.Context, p forge.PullRequest) (forge.Opened, error)
 }
 
