@@ -166,6 +166,10 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 	c.GitHosts = o.tokenHosts()
 	c.Environ, c.Version = os.Environ(), version
 	c.SecretFiles = secretFiles(global.lookup)
+	if o.tokenDir != "" {
+		// With a file its whole folder is closed to agents, whatever comes to lie there later.
+		c.SecretFiles = append(c.SecretFiles, filepath.Join(o.tokenDir, "github.com"))
+	}
 	return o.readSecrets(global.lookup)
 }
 
