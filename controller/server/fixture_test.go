@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -28,15 +29,19 @@ type state struct {
 	err      error
 	report   server.HealthReport
 	ready    error
+	// asked counts how often the orders were looked at.
+	asked atomic.Int64
 	// entered and release hold a request in its middle, if set.
 	entered, release chan struct{}
 }
 
 func (s *state) List(context.Context) (v1alpha1.WorkOrderList, error) {
+	s.asked.Add(1)
 	return v1alpha1.WorkOrderList{Items: s.orders}, s.err
 }
 
 func (s *state) Get(_ context.Context, name string) (*v1alpha1.WorkOrder, error) {
+	s.asked.Add(1)
 	for i := range s.orders {
 		if s.orders[i].Name == name {
 			return &s.orders[i], s.err

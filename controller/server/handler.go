@@ -33,10 +33,15 @@ func (s *Server) Handler() http.Handler {
 	return protect(s.readOnly(s.authenticate(mux)))
 }
 
-// protect sets the headers that every answer carries: nothing is stored, framed, sniffed or run.
+// protect sets the headers that every answer carries: nothing is stored, framed, sniffed or run. No body is read, so
+// that the connection ends with a request that has one: what follows could be taken for a request by one of two
+// programs that disagree on its length.
 func protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		if r.ContentLength != 0 {
+			h.Set("Connection", "close")
+		}
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
