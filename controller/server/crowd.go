@@ -21,7 +21,7 @@ type crowd struct {
 type guest struct {
 	// number counts the connections as they come.
 	number uint64
-	// answering says that a request was read and is being answered.
+	// answering says that a request was read and that its answer has not been sent to its end.
 	answering bool
 }
 
@@ -42,7 +42,9 @@ func (c *crowd) changed(conn net.Conn, state http.ConnState) {
 		}
 	case http.StateClosed, http.StateHijacked:
 		c.leave(conn)
-	default: // what it does matters only while it is answered
+	case http.StateIdle:
+		c.answered(conn)
+	default: // whoever sends something is answered once it is a request
 	}
 }
 
@@ -86,21 +88,18 @@ func (c *crowd) context(ctx context.Context, conn net.Conn) context.Context {
 func (c *crowd) answering(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g, known := r.Context().Value(guestKey{}).(*guest); known {
-			c.note(g, true)
-			defer c.note(g, false)
+			c.mu.Lock()
+			g.answering = true
+			c.mu.Unlock()
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-func (c *crowd) note(g *guest, answering bool) {
+func (c *crowd) answered(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	g.answering = answering
-}
-
-func (c *crowd) size() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.guests)
+	if g, known := c.guests[conn]; known {
+		g.answering = false
+	}
 }

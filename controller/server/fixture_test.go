@@ -92,9 +92,10 @@ func wellState() *state {
 // endpoint is a running server.
 type endpoint struct {
 	*WithT
-	t    *testing.T
-	url  string
-	stop func() error
+	t      *testing.T
+	url    string
+	server *server.Server
+	stop   func() error
 }
 
 // start runs a server on a free port and stops it at the end of the test.
@@ -106,6 +107,7 @@ func start(t *testing.T, s *state, auth server.Auth) *endpoint {
 	})
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(srv.Listen(t.Context(), "127.0.0.1:0")).To(Succeed())
+	e.server = srv
 	e.url = "http://" + srv.Addr().String()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -41,6 +42,8 @@ func protect(next http.Handler) http.Handler {
 		h := w.Header()
 		if r.ContentLength != 0 {
 			h.Set("Connection", "close")
+			// The answer waits for nothing more. A writer of tests has no deadlines, and no client that is slow.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 		}
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
