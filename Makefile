@@ -55,6 +55,17 @@ soak: ## Kill the controller every few seconds for 5 minutes while 200 orders ru
 	@hack/tools.sh
 	$(GO) test -tags=soak -count=1 -timeout=30m -run=TestSoak -v ./hack/e2e
 
+# How long each fuzz target runs.
+FUZZTIME ?= 1m
+
+.PHONY: fuzz
+fuzz: ## Run all fuzz targets, a minute each (FUZZTIME=10s for less).
+	hack/fuzz.sh $(FUZZTIME)
+
+.PHONY: vuln
+vuln: ## Look up known vulnerabilities of what is imported; needs https://vuln.go.dev.
+	hack/vuln.sh
+
 .PHONY: bench
 bench: build ## Measure: figures as a Markdown table (BENCH='-quick' for a short one).
 	$(GO) run ./hack/bench $(BENCH)

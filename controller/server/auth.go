@@ -32,9 +32,13 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 	})
 }
 
-// bearer returns the token that a request presents, "" for none.
+// bearer returns the token that a request presents, "" for none. Of two that contradict each other none counts.
 func bearer(r *http.Request) string {
-	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return ""
+	}
+	scheme, token, found := strings.Cut(values[0], " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -28,15 +29,19 @@ type state struct {
 	err      error
 	report   server.HealthReport
 	ready    error
+	// asked counts how often the orders were looked at.
+	asked atomic.Int64
 	// entered and release hold a request in its middle, if set.
 	entered, release chan struct{}
 }
 
 func (s *state) List(context.Context) (v1alpha1.WorkOrderList, error) {
+	s.asked.Add(1)
 	return v1alpha1.WorkOrderList{Items: s.orders}, s.err
 }
 
 func (s *state) Get(_ context.Context, name string) (*v1alpha1.WorkOrder, error) {
+	s.asked.Add(1)
 	for i := range s.orders {
 		if s.orders[i].Name == name {
 			return &s.orders[i], s.err
@@ -87,9 +92,10 @@ func wellState() *state {
 // endpoint is a running server.
 type endpoint struct {
 	*WithT
-	t    *testing.T
-	url  string
-	stop func() error
+	t      *testing.T
+	url    string
+	server *server.Server
+	stop   func() error
 }
 
 // start runs a server on a free port and stops it at the end of the test.
@@ -101,6 +107,7 @@ func start(t *testing.T, s *state, auth server.Auth) *endpoint {
 	})
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(srv.Listen(t.Context(), "127.0.0.1:0")).To(Succeed())
+	e.server = srv
 	e.url = "http://" + srv.Addr().String()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

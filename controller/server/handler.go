@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,10 +34,17 @@ func (s *Server) Handler() http.Handler {
 	return protect(s.readOnly(s.authenticate(mux)))
 }
 
-// protect sets the headers that every answer carries: nothing is stored, framed, sniffed or run.
+// protect sets the headers that every answer carries: nothing is stored, framed, sniffed or run. No body is read, so
+// that the connection ends with a request that has one: what follows could be taken for a request by one of two
+// programs that disagree on its length.
 func protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		if r.ContentLength != 0 {
+			h.Set("Connection", "close")
+			// The answer waits for nothing more. A writer of tests has no deadlines, and no client that is slow.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+		}
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -18,6 +18,8 @@ import (
 
 // Limits of the listener. Requests have no body that is read and answers fit into memory, so they are short.
 const (
+	// maxConnections bounds the descriptors that strangers can take away from the orders. Most probes keep one open.
+	maxConnections    = 512
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 60 * time.Second
@@ -73,6 +75,7 @@ type Config struct {
 // Server is the HTTP endpoint. Listen opens the port, Run answers.
 type Server struct {
 	config   Config
+	crowd    *crowd
 	http     *http.Server
 	listener net.Listener
 }
@@ -88,9 +91,14 @@ func New(c Config) (*Server, error) {
 	case c.Auth == AuthToken && c.Token == "":
 		return nil, errors.New("http authentication by token needs a token, and there is none")
 	}
-	s := &Server{config: c}
+	s := &Server{config: c, crowd: newCrowd(maxConnections)}
 	s.http = &http.Server{
-		Handler:           s.Handler(),
+		Handler:     s.crowd.answering(s.Handler()),
+		ConnState:   s.crowd.changed,
+		ConnContext: s.crowd.context,
+		// OPTIONS * is refused like any other method.
+		DisableGeneralOptionsHandler: true,
+
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
