@@ -68,7 +68,7 @@ func notFetched(c git.Content) *store.Note {
 		submodules = "submodules are not fetched, their directories are empty, and work that changes one is not pushed: "
 		lfs        = "files in Git LFS are not fetched, pointer files stand in their place, and work that changes one is not pushed: see "
 	)
-	links, files := strings.Join(first(c.Submodules, 20), ", "), strings.Join(first(c.LFS, 20), ", ")
+	links, files := strings.Join(first(c.Submodules), ", "), strings.Join(first(c.LFS), ", ")
 	switch {
 	case links != "" && files != "":
 		return &store.Note{Reason: v1alpha1.ReasonSubmodulesAndLFS, Message: submodules + links + "; " + lfs + files}

@@ -103,8 +103,8 @@ func (r *Runner) Collect(ctx context.Context, rec *store.Record, message string)
 		rec.Status.Changes = &v1alpha1.Changes{
 			Commits: c.Commits, Files: c.Files, Additions: c.Additions, Deletions: c.Deletions,
 		}
-		rec.LeftOut = first(c.LeftOut, 20)
-		rec.Protected = first(protectedOf(c, r.Settings.ProtectedPaths), 20)
+		rec.LeftOut = first(c.LeftOut)
+		rec.Protected = first(protectedOf(c, r.Settings.ProtectedPaths))
 		return nil
 	})
 }
@@ -117,9 +117,13 @@ func protectedOf(c git.Collected, globs []string) []string {
 	return slices.Compact(out)
 }
 
-func first(list []string, n int) []string {
-	if len(list) > n {
-		return append(list[:n:n], fmt.Sprintf("and %d more", len(list)-n))
+// maxNamed bounds the lists of names that a record keeps.
+const maxNamed = 20
+
+// first cuts a list to maxNamed names and says how many more there are.
+func first(list []string) []string {
+	if len(list) > maxNamed {
+		return append(list[:maxNamed:maxNamed], fmt.Sprintf("and %d more", len(list)-maxNamed))
 	}
 	return list
 }
