@@ -46,6 +46,7 @@ publish() {
   ln -sfn "$(client)" "$state/bin/docker"
   {
     printf 'export DOCKER_HOST=%q\n' "$1"
+    # shellcheck disable=SC2016 # PATH is for the reader
     printf 'export PATH=%q:$PATH\n' "$state/bin"
   } >"$state/env"
 }

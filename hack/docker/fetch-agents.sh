@@ -3,6 +3,7 @@
 # ARCHITECTURE is Docker's, amd64 or arm64. Each program is checked to be one for that machine, which also works
 # where it cannot be run. An empty version of claude means the one in versions.env.
 set -eu
+# shellcheck source=hack/versions.env
 . ./versions.env
 arch=$1 out=$2
 shift 2
@@ -31,6 +32,7 @@ take() {
   rm -rf package ./*.tgz
   npm pack --silent "$package"
   tar -xzf ./*.tgz
+  # shellcheck disable=SC2086 # the file may be a pattern
   install -D -m 0755 package/$file "$out/$name"
   rm -rf package ./*.tgz
   check "$out/$name"

@@ -29,6 +29,7 @@ fi
 # A machine that can pull them takes the real ones.
 pull() {
   local name
+  # shellcheck disable=SC2013 # names of images hold no blanks
   for name in $(sed -n 's/^ARG [A-Z]*_IMAGE=//p' Dockerfile); do
     docker image inspect "$name" >/dev/null 2>&1 || timeout 300 docker pull -q "$name" >/dev/null 2>&1 || return 1
   done

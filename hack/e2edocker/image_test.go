@@ -111,7 +111,7 @@ func claudeForAnotherMachine(t *testing.T) {
 	t.Helper()
 	g := NewWithT(t)
 	dir := t.TempDir()
-	g.Expect(os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM archon-awo:arm64-agents AS arm64\nFROM archon-awo\n"+
+	g.Expect(os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM --platform=linux/arm64 archon-awo:arm64-agents AS arm64\nFROM archon-awo\n"+
 		"COPY --from=arm64 /out/claude /usr/local/bin/claude\n"), 0o644)).To(Succeed())
 	in(t, dir, "docker build -q -t archon-awo:wrong-claude .")
 	t.Cleanup(func() { in(t, checkout, "docker rmi archon-awo:wrong-claude") })
