@@ -83,12 +83,10 @@ func (r *Redactor) list() [][]byte {
 
 // forms lists how a secret may be written.
 func forms(secret string) []string {
-	all := []string{secret}
-	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret), escapeComponent(secret)} {
-		all = append(all, escaped, lowerEscapes(escaped))
-	}
-	for _, html := range []bool{true, false} {
-		all = append(all, inJSON(secret, html))
+	query, path, component := url.QueryEscape(secret), url.PathEscape(secret), escapeComponent(secret)
+	all := []string{
+		secret, query, lowerEscapes(query), path, lowerEscapes(path), component, lowerEscapes(component),
+		inJSON(secret, true), inJSON(secret, false),
 	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {

@@ -214,7 +214,7 @@ func TestIdleConnections(t *testing.T) {
 	for i := range idle {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(e.url, "http://"))
 		e.Expect(err).NotTo(HaveOccurred(), "connection %d", i)
-		defer func() { _ = conn.Close() }()
+		t.Cleanup(func() { _ = conn.Close() })
 		if i%10 == 0 {
 			_, _ = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
 		}

@@ -32,7 +32,7 @@ func firstRelease() *Record {
 			Phases:     []v1alpha1.Phase{v1alpha1.PhasePlanning, v1alpha1.PhaseImplementing, v1alpha1.PhasePR},
 			Agent: v1alpha1.Agent{
 				Type: v1alpha1.AgentCommand, Model: "sonnet", MaxTurns: ptr.To[int32](50),
-				MaxBudgetUSD: ptr.To(intstr.FromString("2.50")), Command: []string{"./agent.sh", "-v"},
+				MaxBudgetUSD: new(intstr.FromString("2.50")), Command: []string{"./agent.sh", "-v"},
 			},
 			PullRequest: v1alpha1.PullRequestSpec{Draft: true, Title: "A README", Labels: []string{"docs"}, Reviewers: []string{"acme/writers"}},
 			Timeouts:    v1alpha1.Timeouts{Phase: "1h30m", Idle: "10m"},
@@ -61,10 +61,10 @@ func firstRelease() *Record {
 			PullRequest: &v1alpha1.PullRequest{URL: "https://github.com/acme/app/pull/7", Number: 7},
 			Usage:       &v1alpha1.Usage{CostUSD: "0.4312", InputTokens: 1, OutputTokens: 2, CacheReadTokens: 3, CacheWriteTokens: 4, Turns: 5},
 			Steps: []v1alpha1.Step{{
-				Phase: v1alpha1.PhaseImplementing, Attempt: 2, StartedAt: at(3), FinishedAt: ptr.To(at(9)), SessionID: "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+				Phase: v1alpha1.PhaseImplementing, Attempt: 2, StartedAt: at(3), FinishedAt: new(at(9)), SessionID: "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
 				Outcome: v1alpha1.StepFailed, Reason: "AgentFailed", Message: "exit 1",
 			}},
-			NextAttemptAt: ptr.To(at(20)), LastHandledRetry: "2026-03-04T05:00:00Z", Message: "Failed: exit 1",
+			NextAttemptAt: new(at(20)), LastHandledRetry: "2026-03-04T05:00:00Z", Message: "Failed: exit 1",
 		},
 	}
 }
