@@ -3,6 +3,7 @@ package controller
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -67,7 +68,7 @@ func has(read func() (string, error)) bool {
 func (h *health) dependency(name string, needed bool) server.Dependency {
 	path, err := process.LookPath(h.tools.path(name), h.config.Environ)
 	if err == nil {
-		err = unix.Access(path, unix.X_OK)
+		err = errors.Join(unix.Access(path, unix.X_OK), forThisMachine(path))
 	}
 	d := server.Dependency{Available: err == nil, Path: path, Version: h.tools.version(name), Needed: needed || name == "git"}
 	if err != nil {

@@ -136,13 +136,14 @@ func TestCommandKeepsTheEndOfMuchText(t *testing.T) {
 func TestCommandThatDoesNotExist(t *testing.T) {
 	for name, command := range map[string][]string{
 		"in the work tree": {"./missing.sh"}, "in PATH": {"no-such-program-anywhere"},
-		"not executable": {"./plain"}, "without its interpreter": {"./odd"},
+		"not executable": {"./plain"}, "for another machine": {"./foreign"}, "without its interpreter": {"./odd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			task := newTask(t)
 			g.Expect(os.WriteFile(filepath.Join(task.Dir, "plain"), []byte("#!/bin/sh\n"), 0o600)).To(Succeed())
 			g.Expect(os.WriteFile(filepath.Join(task.Dir, "odd"), []byte("#!/no/such/interpreter\n"), 0o700)).To(Succeed()) //nolint:gosec // a program
+			g.Expect(os.WriteFile(filepath.Join(task.Dir, "foreign"), []byte("\x7fELF, but of no machine"), 0o700)).To(Succeed()) //nolint:gosec // a program
 			task.Spec.Command = command
 			_, err := newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
 			g.Expect(expectFailure(g, err, failure.Terminal, v1alpha1.ReasonAgentNotInstalled)).To(ContainSubstring("spec.agent.command"))

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/sys/unix"
 	"k8s.io/utils/clock"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -125,6 +127,10 @@ func startError(ctx context.Context, a process.Agent, err error) error {
 			"%w; if it can be executed otherwise, it or its interpreter lies where the sandbox lets no agent read: name its directory in AWO_AGENT_READ", err))
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, err)
+	case errors.Is(err, unix.ENOEXEC):
+		return failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, fmt.Errorf(
+			"%w: it is a program for another machine than this one (%s), or a script that does not begin with #!; install the right one, then `awo retry`",
+			err, runtime.GOARCH))
 	default:
 		return failure.NewRetry(v1alpha1.ReasonAgentFailed, fmt.Errorf("agent program %s: %w", a.Path, err))
 	}

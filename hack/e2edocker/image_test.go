@@ -126,6 +126,7 @@ func claudeForAnotherMachine(t *testing.T) {
 	s.repository("app", readme)
 	s.drop("hello", manifest("hello", "app"))
 	s.g.Eventually(func() string { return s.order("hello").Status.Message }).Should(ContainSubstring("exec format error"), s.log)
+	s.g.Expect(reasonOf(s.ends("hello", v1alpha1.PhaseFailed))).To(Equal(v1alpha1.ReasonAgentNotInstalled))
 	s.g.Expect(s.seen().Branches).To(BeEmpty())
 	t.Logf("message: %s", s.order("hello").Status.Message)
 	s.g.Eventually(s.health).Should(Equal("unhealthy"), "an order needs an agent that cannot run")
