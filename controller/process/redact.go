@@ -83,7 +83,8 @@ func (r *Redactor) list() [][]byte {
 
 // forms lists how a secret may be written.
 func forms(secret string) []string {
-	all := []string{secret}
+	all := make([]string, 0, 15)
+	all = append(all, secret)
 	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret), escapeComponent(secret)} {
 		all = append(all, escaped, lowerEscapes(escaped))
 	}

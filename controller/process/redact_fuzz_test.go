@@ -37,7 +37,7 @@ func written(secret string) []string {
 // remains tells which secret can still be read in a redacted text, in its literal forms. What stands on both sides
 // of a replacement never stood together.
 func remains(redacted []byte, secrets []string) string {
-	for _, piece := range bytes.Split(redacted, []byte(process.Redacted)) {
+	for piece := range bytes.SplitSeq(redacted, []byte(process.Redacted)) {
 		for _, secret := range secrets {
 			for _, form := range written(secret)[:6] {
 				if bytes.Contains(piece, []byte(form)) {
