@@ -47,8 +47,9 @@ func newTools(cfg Config, spawner *process.Spawner, box *sandbox.Policy, s *stor
 			ConfigDir:   cfg.variable("GH_CONFIG_DIR"),
 		}),
 		claude: agent.NewClaude(agent.ClaudeConfig{
-			Path: cfg.ClaudePath, Model: cfg.Model, MaxTurns: int32(cfg.MaxTurns), SkipPermissions: cfg.SkipPermissions,
-			Root: os.Geteuid() == 0, Environ: cfg.agentEnvironment, Allow: cfg.AgentEnvironment,
+			Path: cfg.ClaudePath, Model: cfg.Model, SkipPermissions: cfg.SkipPermissions,
+			MaxTurns: int32(cfg.MaxTurns), //nolint:gosec // the flag allows 100000 at most
+			Root:     os.Geteuid() == 0, Environ: cfg.agentEnvironment, Allow: cfg.AgentEnvironment,
 			Supervisor: spawner, Runner: spawner, Sandbox: box, Redactor: cfg.Redactor, Verbose: cfg.AgentEvents,
 		}),
 		command: agent.NewCommand(agent.CommandConfig{

@@ -77,9 +77,9 @@ func (d *doctor) checkProgram(ctx context.Context, p program) finding {
 
 // Variables of credentials.
 const (
-	variableGitHubToken = "GITHUB_TOKEN" //nolint:gosec // the name of a variable
-	variableGHToken     = "GH_TOKEN"     //nolint:gosec // the name of a variable
-	variableAPIKey      = "ANTHROPIC_API_KEY"
+	variableGitHubToken = "GITHUB_TOKEN"            //nolint:gosec // the name of a variable
+	variableGHToken     = "GH_TOKEN"                //nolint:gosec // the name of a variable
+	variableAPIKey      = "ANTHROPIC_API_KEY"       //nolint:gosec // the name of a variable
 	variableOAuthToken  = "CLAUDE_CODE_OAUTH_TOKEN" //nolint:gosec // the name of a variable
 	variableGitHosts    = "AWO_GIT_HOSTS"
 )

@@ -23,7 +23,7 @@ import (
 func shellTask(t *testing.T, script string) agent.Task {
 	t.Helper()
 	task := newTask(t)
-	if err := os.WriteFile(filepath.Join(task.Dir, "agent.sh"), []byte("#!/bin/sh\n"+script), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(task.Dir, "agent.sh"), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	task.Spec = v1alpha1.Agent{Type: v1alpha1.AgentCommand, Command: []string{"./agent.sh", "an argument"}}
@@ -142,8 +142,8 @@ func TestCommandThatDoesNotExist(t *testing.T) {
 			g := NewWithT(t)
 			task := newTask(t)
 			g.Expect(os.WriteFile(filepath.Join(task.Dir, "plain"), []byte("#!/bin/sh\n"), 0o600)).To(Succeed())
-			g.Expect(os.WriteFile(filepath.Join(task.Dir, "odd"), []byte("#!/no/such/interpreter\n"), 0o700)).To(Succeed()) //nolint:gosec // a program
-			g.Expect(os.WriteFile(filepath.Join(task.Dir, "foreign"), []byte("\x7fELF, but of no machine"), 0o700)).To(Succeed()) //nolint:gosec // a program
+			g.Expect(os.WriteFile(filepath.Join(task.Dir, "odd"), []byte("#!/no/such/interpreter\n"), 0o700)).To(Succeed())
+			g.Expect(os.WriteFile(filepath.Join(task.Dir, "foreign"), []byte("\x7fELF, but of no machine"), 0o700)).To(Succeed())
 			task.Spec.Command = command
 			_, err := newCommand(t, agent.CommandConfig{}).Run(t.Context(), task)
 			g.Expect(expectFailure(g, err, failure.Terminal, v1alpha1.ReasonAgentNotInstalled)).To(ContainSubstring("spec.agent.command"))

@@ -63,7 +63,7 @@ func TestClosedHomesAreOpened(t *testing.T) {
 	// The last one closes nothing, or this test could not clean up.
 	for _, script := range []string{"", "", "#!/bin/sh\n"} {
 		if script != "" {
-			g.Expect(os.WriteFile(filepath.Join(task.Dir, "agent.sh"), []byte(script), 0o700)).To(Succeed()) //nolint:gosec // a program
+			g.Expect(os.WriteFile(filepath.Join(task.Dir, "agent.sh"), []byte(script), 0o700)).To(Succeed())
 		}
 		_, err := newCommand(t, config).Run(t.Context(), task)
 		g.Expect(err).NotTo(HaveOccurred(), read(t, task.Stderr))
@@ -76,8 +76,8 @@ func TestConfinedProgramThatCannotBeExecuted(t *testing.T) {
 	elsewhere := filepath.Join(t.TempDir(), "interpreter")
 	data, err := os.ReadFile("/bin/sh")
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(os.WriteFile(elsewhere, data, 0o700)).To(Succeed())                                               //nolint:gosec // a program
-	g.Expect(os.WriteFile(filepath.Join(task.Dir, "agent"), []byte("#!"+elsewhere+"\n"), 0o700)).To(Succeed()) //nolint:gosec // a program
+	g.Expect(os.WriteFile(elsewhere, data, 0o700)).To(Succeed())
+	g.Expect(os.WriteFile(filepath.Join(task.Dir, "agent"), []byte("#!"+elsewhere+"\n"), 0o700)).To(Succeed())
 	for command, says := range map[string]string{"./agent": "AWO_AGENT_READ", "./missing": "no such file"} {
 		task.Spec = v1alpha1.Agent{Type: v1alpha1.AgentCommand, Command: []string{command}}
 		_, err = newCommand(t, agent.CommandConfig{Sandbox: newSandbox(t, filepath.Dir(task.Dir))}).Run(t.Context(), task)

@@ -54,7 +54,7 @@ func trace(point string) {
 	if file == "" {
 		return
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600) //nolint:gosec // a test names the file
 	if err != nil {
 		return
 	}

@@ -137,4 +137,4 @@ func number(s string) int {
 	return n
 }
 
-func clamp(n int) int32 { return int32(min(n, math.MaxInt32)) }
+func clamp(n int) int32 { return int32(max(0, min(n, math.MaxInt32))) }

@@ -28,8 +28,8 @@ var refused = []string{
 }
 
 const (
-	apiKeyVariable     = "ANTHROPIC_API_KEY"
-	oauthTokenVariable = "CLAUDE_CODE_OAUTH_TOKEN"
+	apiKeyVariable     = "ANTHROPIC_API_KEY"       //nolint:gosec // the name of a variable
+	oauthTokenVariable = "CLAUDE_CODE_OAUTH_TOKEN" //nolint:gosec // the name of a variable
 )
 
 // Environment returns the entries of environ whose names are allowed, sorted. An allowed name may end in _* for all

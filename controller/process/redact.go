@@ -83,11 +83,14 @@ func (r *Redactor) list() [][]byte {
 
 // forms lists how a secret may be written.
 func forms(secret string) []string {
-	query, path, component := url.QueryEscape(secret), url.PathEscape(secret), escapeComponent(secret)
-	const plain, base64s = 9, 6
-	all := make([]string, 0, plain+base64s)
-	all = append(all, secret, query, lowerEscapes(query), path, lowerEscapes(path), component, lowerEscapes(component),
-		inJSON(secret, true), inJSON(secret, false))
+	all := make([]string, 0, 15)
+	all = append(all, secret)
+	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret), escapeComponent(secret)} {
+		all = append(all, escaped, lowerEscapes(escaped))
+	}
+	for _, html := range []bool{true, false} {
+		all = append(all, inJSON(secret, html))
+	}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {
 			all = append(all, inBase64(encoding, secret, before))

@@ -206,15 +206,21 @@ func TestIdleConnections(t *testing.T) {
 	idle := 10_000
 	var limit syscall.Rlimit
 	e.Expect(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)).To(Succeed())
-	if room := int(limit.Cur) - 2*server.MaxConnections - 500; room < idle { //nolint:gosec // a limit of descriptors is small
+	if room := int(limit.Cur) - 2*server.MaxConnections - 500; room < idle {
 		t.Logf("only %d connections: this process may open %d files", room, limit.Cur)
 		idle = room
 	}
 	before := descriptors(e)
+	conns := make([]net.Conn, 0, idle)
+	defer func() {
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+	}()
 	for i := range idle {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(e.url, "http://"))
 		e.Expect(err).NotTo(HaveOccurred(), "connection %d", i)
-		t.Cleanup(func() { _ = conn.Close() })
+		conns = append(conns, conn)
 		if i%10 == 0 {
 			_, _ = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
 		}

@@ -70,7 +70,7 @@ const accessList = "system.posix_acl_access"
 // format: the kernel's linux/posix_acl_xattr.h, version 2, little endian.
 func listFor(mode fs.FileMode, uid uint32) []byte {
 	const owner, user, group, mask, other, nobody = 0x01, 0x02, 0x04, 0x10, 0x20, ^uint32(0)
-	bits := func(shift int) uint16 { return uint16(mode>>shift) & 7 }
+	bits := func(shift int) uint16 { return uint16(mode >> shift & 7) }
 	named := bits(6) & 6
 	out := binary.LittleEndian.AppendUint32(nil, 2)
 	for _, e := range []struct {

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 )
@@ -31,12 +30,12 @@ func firstRelease() *Record {
 			Request:    "Add a \"short\" README.\n<b>With ünïcode & two lines</b>\n",
 			Phases:     []v1alpha1.Phase{v1alpha1.PhasePlanning, v1alpha1.PhaseImplementing, v1alpha1.PhasePR},
 			Agent: v1alpha1.Agent{
-				Type: v1alpha1.AgentCommand, Model: "sonnet", MaxTurns: ptr.To[int32](50),
+				Type: v1alpha1.AgentCommand, Model: "sonnet", MaxTurns: new(int32(50)),
 				MaxBudgetUSD: new(intstr.FromString("2.50")), Command: []string{"./agent.sh", "-v"},
 			},
 			PullRequest: v1alpha1.PullRequestSpec{Draft: true, Title: "A README", Labels: []string{"docs"}, Reviewers: []string{"acme/writers"}},
 			Timeouts:    v1alpha1.Timeouts{Phase: "1h30m", Idle: "10m"},
-			RetryLimit:  ptr.To[int32](4), Suspend: true, Cancel: true,
+			RetryLimit:  new(int32(4)), Suspend: true, Cancel: true,
 		},
 		Done:       []v1alpha1.Phase{v1alpha1.PhaseCloning, v1alpha1.PhasePlanning},
 		Attempts:   map[v1alpha1.Phase]int32{v1alpha1.PhaseImplementing: 2},

@@ -228,7 +228,7 @@ func ours(err error) bool {
 func explain(layout store.Layout, tried, path string, err error) error {
 	s := scene{
 		Tried: tried, Path: path, Err: err, Root: layout.Root, WorkOrders: layout.WorkOrders(),
-		Self:      identity{uint32(os.Geteuid()), uint32(os.Getegid())},
+		Self:      identity{uint32(os.Geteuid()), uint32(os.Getegid())}, //nolint:gosec // ids of 32 bits
 		Container: InContainer(), Mount: mountAt(layout.Root),
 	}
 	s.look()
@@ -243,7 +243,8 @@ func (s *scene) look() {
 	}
 	var space unix.Statfs_t
 	if unix.Statfs(s.Seen, &space) == nil {
-		s.Free, s.Size = space.Bavail*uint64(space.Bsize), space.Blocks*uint64(space.Bsize)
+		block := uint64(space.Bsize) //nolint:gosec // no block has a negative size
+		s.Free, s.Size = space.Bavail*block, space.Blocks*block
 	}
 }
 

@@ -78,7 +78,7 @@ func run(arguments []string) int {
 	if err := writeReport(report, Report{Confined: true}); err != nil {
 		return 1
 	}
-	return fail(report, StepExecute, syscall.Exec(spec.Path, append(spec.Argv, arguments...), os.Environ()))
+	return fail(report, StepExecute, syscall.Exec(spec.Path, append(spec.Argv, arguments...), os.Environ())) //nolint:gosec // to run a program is its work
 }
 
 // fail reports. Who started this stage without a descriptor for the report reads it on the error output.
@@ -163,7 +163,7 @@ func dropPrivileges() error {
 		pid     int32
 	}{version: capabilityVersion3}
 	var none [2]struct{ effective, permitted, inheritable uint32 }
-	_, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0)
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0) //nolint:gosec // capset takes pointers
 	if errno != 0 {
 		return errno
 	}

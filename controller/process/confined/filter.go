@@ -43,7 +43,8 @@ func closeDetours() error {
 		return syscall.ENOTSUP
 	}
 	filter := detours(m)
-	program := syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	program := syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]} //nolint:gosec // a short program
+	//nolint:gosec // seccomp takes a pointer
 	if errno := prctlPointer(prSetSeccomp, seccompModeFilter, unsafe.Pointer(&program)); errno != 0 {
 		return errno
 	}
@@ -87,7 +88,7 @@ func jump(test uint16, value uint32, yes, no uint8) syscall.SockFilter {
 }
 
 func answer(errno syscall.Errno) syscall.SockFilter {
-	return syscall.SockFilter{Code: syscall.BPF_RET | syscall.BPF_K, K: seccompErrno | uint32(errno)}
+	return syscall.SockFilter{Code: syscall.BPF_RET | syscall.BPF_K, K: seccompErrno | uint32(errno)} //nolint:gosec // an errno has 12 bits
 }
 
 func prctlPointer(option, value uintptr, argument unsafe.Pointer) syscall.Errno {

@@ -111,7 +111,7 @@ func (r *Rules) fill(ruleset int, ports bool) error {
 		return nil
 	}
 	for _, port := range r.ports {
-		attr := landlock.NetPortAttr{AllowedAccess: landlock.AccessNetConnectTCP, Port: uint64(port)}
+		attr := landlock.NetPortAttr{AllowedAccess: landlock.AccessNetConnectTCP, Port: uint64(port)} //nolint:gosec // 1 to 65535
 		if err := landlock.LandlockAddNetPortRule(ruleset, &attr, 0); err != nil {
 			return fmt.Errorf("grant TCP port %d in a Landlock ruleset: %w", port, err)
 		}
@@ -171,7 +171,7 @@ const (
 // Limits returns the resource limits of the program. Each run's number of processes is reckoned from those that
 // there are, because the kernel counts all of a user.
 func (r *Rules) Limits() []confined.Limit {
-	processes := uint64(r.processes + tasks())
+	processes := uint64(r.processes + tasks()) //nolint:gosec // counts
 	return []confined.Limit{
 		{Resource: unix.RLIMIT_NOFILE, Soft: softFiles, Hard: hardFiles},
 		{Resource: unix.RLIMIT_NPROC, Soft: processes, Hard: processes},

@@ -1,7 +1,7 @@
 package github
 
 import (
-	"crypto/sha1" //nolint:gosec // the name of an object in git, not a protection
+	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -140,7 +140,7 @@ func (s *Server) branch(owner, name, branch string) (string, bool) {
 
 // MadeUpSHA is the commit of a branch on a server without HeadSHA.
 func MadeUpSHA(branch string) string {
-	sum := sha1.Sum([]byte(branch)) //nolint:gosec // see the import
+	sum := sha1.Sum([]byte(branch))
 	return hex.EncodeToString(sum[:])
 }
 
