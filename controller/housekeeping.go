@@ -14,7 +14,7 @@ import (
 
 // When housekeeping is done: after the start, which has better to do, and how often then.
 const (
-	housekeepingAfter = time.Minute
+	housekeepingAfter = 10 * time.Second
 	housekeepingEvery = time.Hour
 )
 

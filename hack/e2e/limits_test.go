@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -70,4 +71,45 @@ func TestOrdersWaitForRoom(t *testing.T) {
 	w.g.Eventually(func() string { out, _ := w.run("get", "--raw", "/health"); return out }).Should(ContainSubstring("no space left on device"))
 	empty()
 	w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+}
+
+// twoRuns drives an order to its end, then changes its work and waits for the end of the next run.
+func (w *world) twoRuns() (past, current v1alpha1.WorkOrderStatus) {
+	w.t.Helper()
+	text := order("a", "file://"+w.local("app", map[string]string{"README.md": "x\n"}), w.script("echo x > x.txt\n"))
+	w.drop("a.yaml", text)
+	past = w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	w.drop("a.yaml", strings.Replace(text, "Change something.", "Change something else.", 1))
+	w.g.Eventually(func() bool {
+		current = w.statusIn("a.yaml")
+		return current.ID != "" && current.ID != past.ID && current.Phase == v1alpha1.PhaseSucceeded
+	}).Should(BeTrue())
+	return past, current
+}
+
+// outputs lists what is in outputs/, also what is hidden there.
+func (w *world) outputs() []string {
+	entries, err := os.ReadDir(filepath.Join(w.data, "outputs"))
+	w.g.Expect(err).NotTo(HaveOccurred())
+	var out []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "wo-") || strings.HasSuffix(e.Name(), ".tmp") {
+			out = append(out, e.Name())
+		}
+	}
+	return out
+}
+
+func TestOutputsOfPastRunsGo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	past, current := w.twoRuns()
+	w.controller.stop()
+	w.start("--retain-outputs=1s")
+	w.g.Eventually(w.outputs).Should(Equal([]string{current.ID}))
+	w.g.Expect(filepath.Join(w.data, "repositories", past.ID)).NotTo(BeADirectory())
+	w.g.Expect(filepath.Join(w.data, "repositories", current.ID)).To(BeADirectory())
+	out, err := w.run("get", "a", "-o", "name")
+	w.g.Expect(err).NotTo(HaveOccurred(), out)
 }
