@@ -12,19 +12,25 @@ import (
 )
 
 func TestAgentThatLeavesTooMuch(t *testing.T) {
-	for name, c := range map[string]struct{ work, says string }{
-		"a file of 5 GB":   {"truncate -s 5G core.img", `"core.img" holds 5.0 GiB, and a file may hold 100.0 MiB`},
-		"200000 files":     {"mkdir -p many && cd many && seq 200000 | xargs touch", "200001 files differ, and 20000 may"},
-		"a commit of 1 GB": {"truncate -s 1G core.img && git -c core.bigFileThreshold=1m add -A && git -c user.name=x -c user.email=x@x commit -qm x && git rm -q core.img && git -c user.name=x -c user.email=x@x commit -qm y", `"core.img" holds 1.0 GiB`},
+	commits := "git -c user.name=x -c user.email=x@x commit -q -m x"
+	for name, c := range map[string]struct{ work, reason, says string }{
+		"a file of 5 GB": {"truncate -s 5G core.img", v1alpha1.ReasonAgentFailed, "File size limit exceeded"},
+		"a file of 1 GB": {"truncate -s 1G core.img", v1alpha1.ReasonTooLarge, `"core.img" holds 1.0 GiB, and a file may hold 100.0 MiB`},
+		"200000 files":   {"mkdir -p many && cd many && seq 200000 | xargs touch", v1alpha1.ReasonTooLarge, "200001 files differ, and 20000 may"},
+		"128 MiB in a commit and taken back": {
+			"truncate -s 128M core.img && git -c core.bigFileThreshold=1m add -A && " + commits + " && git rm -q core.img && " + commits,
+			v1alpha1.ReasonTooLarge, `"core.img" holds 128.0 MiB`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			repo := w.local("app", map[string]string{"README.md": "x\n"})
 			agent := w.script("echo plan\n[ $AWO_PHASE = Planning ] && exit\necho x > x.txt\n" + c.work + "\n")
 			w.start()
 			w.drop("a.yaml", order("a", "file://"+repo, agent))
 			st := w.ends("a.yaml", v1alpha1.PhaseFailed)
-			w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonTooLarge), st.Message)
+			w.g.Expect(reasonOf(st)).To(Equal(c.reason), st.Message)
 			w.g.Expect(st.Message).To(ContainSubstring(c.says))
 			w.g.Expect(w.branches(repo)).To(BeEmpty(), "nothing is pushed")
 		})
