@@ -109,7 +109,10 @@ func (r *Runner) describe(rec *store.Record) (forge.PullRequest, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return forge.PullRequest{}, fmt.Errorf("reading the plan of order %s: %w", rec.Name, err)
 	}
-	body := r.Redact(forge.Body(bodyData(rec, string(plan))))
+	// Before the body is cut to what a forge takes: of a secret that stands across the cut nothing may stay.
+	data := bodyData(rec, r.Redact(string(plan)))
+	data.Summary = r.Redact(data.Summary)
+	body := forge.Body(data)
 	file := r.Layout.PullRequestFile(rec.ID)
 	if err := store.SaveFile(file, []byte(body), 0o600); err != nil {
 		return forge.PullRequest{}, fmt.Errorf("writing %s: %w", file, err)
