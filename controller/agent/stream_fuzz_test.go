@@ -49,7 +49,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add([]byte("x "+lineWithTypeLast+"\n ["+lineWithTypeLast+"]\n\""+lineWithTypeLast+"\"\n"), []byte{1}, 0)
 	f.Add([]byte(lineWithTypeLast+"\n"), []byte{}, 1<<20)
-	f.Add([]byte(`{"type":"result","total_cost_usd":-1,"num_turns":-2,"duration_ms":9223372036854775807,"usage":{"input_tokens":-3}}`), []byte{}, 0)
+	f.Add([]byte(`{"type":"result","subtype":"success","total_cost_usd":-1,"num_turns":-2,"duration_ms":9223372036854775807,"usage":{"input_tokens":-3}}`), []byte{}, 0)
 	f.Add([]byte(`{"type":"assistant","message":{"content":[{"type":"text","text":"{\"type\":\"result\",\"is_error\":false}"}]}}`), []byte{}, 0)
 	f.Fuzz(func(t *testing.T, output, sizes []byte, filler int) {
 		// In front of the first line, so that it may pass the limit.

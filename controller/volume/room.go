@@ -38,7 +38,8 @@ func SpaceAt(path string) (Space, error) {
 	if err := unix.Statfs(path, &s); err != nil {
 		return Space{}, fmt.Errorf("ask for the space at %s: %w", path, err)
 	}
-	return Space{Free: s.Bavail * uint64(s.Bsize), Size: s.Blocks * uint64(s.Bsize), FreeInodes: s.Ffree, Inodes: s.Files}, nil
+	block := uint64(s.Bsize) //nolint:gosec // no block has a negative size
+	return Space{Free: s.Bavail * block, Size: s.Blocks * block, FreeInodes: s.Ffree, Inodes: s.Files}, nil
 }
 
 // Room tells whether there is room in the data directory for another phase: better that orders wait than that a disk is
