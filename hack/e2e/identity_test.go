@@ -35,6 +35,14 @@ func (w *world) as(uid uint32) {
 	for dir := w.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
 		w.g.Expect(os.Chmod(dir, 0o755)).To(Succeed())
 	}
+	if os.Getenv("GOCOVERDIR") == "" {
+		return
+	}
+	// An instrumented binary complains where it cannot write what it counted, and the checkout is closed to that user.
+	counted := filepath.Join(w.dir, "coverage")
+	w.g.Expect(os.MkdirAll(counted, 0o755)).To(Succeed())
+	w.g.Expect(os.Chown(counted, int(uid), int(uid))).To(Succeed())
+	w.env = append(w.env, "GOCOVERDIR="+counted)
 }
 
 // nobodys gives a data directory with the whole layout to nobody, as whom awo runs from now on.

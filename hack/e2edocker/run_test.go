@@ -9,6 +9,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 )
@@ -38,6 +39,8 @@ func TestManifestInTheVolumeBecomesAPullRequest(t *testing.T) {
 
 	s.opens()
 	st := s.ends("hello", v1alpha1.PhaseSucceeded)
+	s.g.Expect(st.Conditions).To(ContainElement(And(
+		HaveField("Type", v1alpha1.ConditionAgentConfined), HaveField("Status", metav1.ConditionTrue))), "Landlock works in the container")
 	seen := s.seen()
 	s.g.Expect(seen.PullRequests).To(HaveLen(1))
 	s.g.Expect(seen.PullRequests[0]).To(And(HaveField("URL", st.PullRequest.URL), HaveField("HeadSHA", st.HeadCommit)))
