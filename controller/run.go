@@ -202,7 +202,15 @@ func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Serve
 		return nil
 	})
 	group.Go(func() error {
-		wait.UntilWithContext(ctx, func(ctx context.Context) { repairModes(ctx, s) }, repairEvery)
+		// Only agents change modes: without one, now or a moment ago, a look at every tenth turn is enough.
+		turn, before := 0, 0
+		wait.UntilWithContext(ctx, func(ctx context.Context) {
+			running := c.reconciler.Running()
+			if running+before > 0 || turn%10 == 0 {
+				repairModes(ctx, s)
+			}
+			turn, before = turn+1, running
+		}, repairEvery)
 		return nil
 	})
 	<-ctx.Done()
