@@ -66,7 +66,7 @@ func TestEditorsSaveDuringProjectionIsNotLost(t *testing.T) {
 						r.Status.Message = fmt.Sprintf("message %d", n)
 						return nil
 					})))
-					p, err := w.store.Project("a")
+					p, err := w.projectOnce("a")
 					if err != nil && !errors.Is(err, store.ErrBusy) {
 						t.Error(err)
 					}

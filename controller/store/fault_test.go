@@ -43,7 +43,7 @@ func (way writer) says(w *world, errno syscall.Errno) bool {
 	}
 	crash.Inject(func(string, string) error { return errno })
 	defer crash.Inject(nil)
-	p, err := w.store.Project("order-00")
+	p, err := w.projectOnce("order-00")
 	w.Expect(err).NotTo(HaveOccurred())
 	w.Expect(p.KeptOut).NotTo(BeEmpty())
 	return true
@@ -58,7 +58,7 @@ var writers = map[string]writer{
 		return w.store.Create(&store.Record{ID: "wo-0000000f", Name: "next", Run: 1})
 	}},
 	"manifest": {uses: "create write sync exchange", told: []syscall.Errno{unix.EROFS, unix.EACCES}, do: func(w *world) error {
-		_, err := w.store.Project("order-00")
+		_, err := w.projectOnce("order-00")
 		return err
 	}, file: func(w *world) string { return w.path("order-00.yaml") }},
 	"manifest by a command": {uses: "create write sync exchange", do: func(w *world) error {

@@ -60,6 +60,11 @@ type decoder struct {
 // read decodes bytes that were read in the state at.
 func (c *decoder) read(data []byte, at stamp) reading {
 	docs, problems := manifest.Parse(data)
+	return c.decoded(data, at, docs, problems)
+}
+
+// decoded is the reading of bytes that were decoded already.
+func (c *decoder) decoded(data []byte, at stamp, docs []manifest.Document, problems []manifest.Problem) reading {
 	r := reading{at: at, sum: sha256.Sum256(data), problems: problems}
 	for _, d := range docs {
 		r.docs = append(r.docs, c.doc(d))

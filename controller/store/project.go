@@ -21,14 +21,11 @@ type Projection struct {
 	KeptOut, Message string
 }
 
-// Project writes the status of an order's record into its manifest if that shows another one. A manifest that is
-// absent, broken or half written is left alone: changed is called once it is whole. ErrBusy: somebody is writing it
+// Project writes the status of an order's current record into its manifest if that shows another one. A manifest that
+// is absent, broken or half written is left alone: changed is called once it is whole. ErrBusy: somebody is writing it
 // just now; trying again later will do.
-func (s *Store) Project(name string) (Projection, error) {
-	r, err := s.Current(name)
-	if r == nil || err != nil {
-		return Projection{}, err
-	}
+func (s *Store) Project(r *Record) (Projection, error) {
+	name := r.Name
 	p, d, ok := s.locate(name)
 	if !ok || d.packed == nil {
 		return Projection{}, nil
@@ -53,7 +50,7 @@ func (s *Store) Project(name string) (Projection, error) {
 		return Projection{}, err
 	}
 	defer release()
-	written, err := s.rewrite(p.Path, func(data []byte) ([]byte, error) { return splice(data, name, p, &r.Status) })
+	written, err := s.rewrite(p.Path, func(data []byte) (edited, error) { return splice(data, name, p, &r.Status) })
 	return projected(view, written, err)
 }
 
@@ -92,40 +89,42 @@ func (s *Store) isFresh(rel string) bool {
 var errBroken = errors.New("the file is broken")
 
 // splice returns the file with the status of an order in it, and nothing else changed.
-func splice(data []byte, name string, p place, status *v1alpha1.WorkOrderStatus) ([]byte, error) {
+func splice(data []byte, name string, p place, status *v1alpha1.WorkOrderStatus) (edited, error) {
 	docs, problems := manifest.Parse(data)
 	if len(problems) > 0 {
-		return nil, errBroken
+		return edited{}, errBroken
 	}
-	d, err := documentOf(data, name, p)
+	d, err := documentOf(docs, problems, name, p)
 	if err != nil {
-		return nil, err
+		return edited{}, err
 	}
 	if statusSum(d.Object.Status) == statusSum(status) {
-		return data, nil
+		return edited{data: data}, nil
 	}
 	if reflect.ValueOf(*status).IsZero() {
 		status = nil
 	}
 	out, err := manifest.SpliceStatus(data, d.Index, status)
 	if err != nil {
-		return nil, err
+		return edited{}, err
 	}
-	return out, sameOrders(docs, out)
+	after, err := sameOrders(docs, out)
+	return edited{out, after}, err
 }
 
-// sameOrders sees that an edit has changed nothing but a status, however the editing went about it.
-func sameOrders(before []manifest.Document, data []byte) error {
+// sameOrders decodes the result of an edit and sees that it has changed nothing but a status, however the editing went
+// about it.
+func sameOrders(before []manifest.Document, data []byte) ([]manifest.Document, error) {
 	after, problems := manifest.Parse(data)
 	if len(problems) > 0 || len(after) != len(before) {
-		return &manifest.ErrCannotSplice{Reason: "with the status in it the file would not decode"}
+		return nil, &manifest.ErrCannotSplice{Reason: "with the status in it the file would not decode"}
 	}
 	for i := range after {
 		a, b := *before[i].Object, *after[i].Object
 		a.Status, b.Status = nil, nil
 		if !reflect.DeepEqual(a, b) {
-			return &manifest.ErrCannotSplice{Reason: "writing the status would change the order"}
+			return nil, &manifest.ErrCannotSplice{Reason: "writing the status would change the order"}
 		}
 	}
-	return nil
+	return after, nil
 }

@@ -33,13 +33,21 @@ func (w *world) statusOf(rel, name string) *v1alpha1.WorkOrderStatus {
 	return nil
 }
 
-// project projects until nobody disturbs it.
+// projectOnce projects the current record of an order, if it has one.
+func (w *world) projectOnce(name string) (store.Projection, error) {
+	r, err := w.store.Current(name)
+	if r == nil || err != nil {
+		return store.Projection{}, err
+	}
+	return w.store.Project(r)
+}
 
+// project projects until nobody disturbs it.
 func (w *world) project(name string) store.Projection {
 	w.t.Helper()
 	var out store.Projection
 	w.Eventually(func() (err error) {
-		out, err = w.store.Project(name)
+		out, err = w.projectOnce(name)
 		return err
 	}).Should(Succeed())
 	return out

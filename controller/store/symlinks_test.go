@@ -73,7 +73,7 @@ func TestConfigMap(t *testing.T) {
 	w.stays("a", store.Present, 500*time.Millisecond)
 
 	w.update(r.ID, func(r *store.Record) { r.Status.Message = "x" })
-	p, err := w.store.Project("a")
+	p, err := w.projectOnce("a")
 	w.Expect(err).NotTo(HaveOccurred())
 	w.Expect(p.KeptOut).To(Equal("ReadOnly"))
 	w.Expect(w.read("a.yaml")).NotTo(ContainSubstring("status:"))

@@ -182,18 +182,18 @@ func (s *Store) removeManifest(rel, name, specHash string) error {
 	matches := func(d manifest.Document) bool {
 		return d.Name == name && (specHash == "" || (d.Object != nil && d.Object.Spec.SpecHash() == specHash))
 	}
-	_, err := s.rewrite(rel, func(data []byte) ([]byte, error) {
+	_, err := s.rewrite(rel, func(data []byte) (edited, error) {
 		docs, _ := manifest.Parse(data)
 		for _, d := range docs {
 			if matches(d) {
 				out, empty, err := manifest.RemoveDocument(data, d.Index)
 				if empty {
-					return nil, err
+					out = nil
 				}
-				return out, err
+				return edited{data: out}, err
 			}
 		}
-		return nil, ErrNotFound
+		return edited{}, ErrNotFound
 	})
 	return err
 }

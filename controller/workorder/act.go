@@ -24,7 +24,7 @@ func (r *Reconciler) act(ctx context.Context, name string, s Situation, a Action
 		r.under.stop(name, a.Why)
 		return false, nil
 	case Run:
-		return false, r.begin(ctx, s.Record, a.Phase)
+		return false, r.begin(ctx, s, a)
 	case Queue:
 		r.slots.Queue(name)
 		return false, nil
@@ -63,6 +63,7 @@ func (r *Reconciler) change(ctx context.Context, s Situation, a Action) error {
 		default:
 			return fmt.Errorf("act %q is not a change of the record", a.Kind)
 		}
+		r.show(rec, s, a)
 		return nil
 	})
 	if err != nil {

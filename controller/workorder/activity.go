@@ -92,19 +92,19 @@ func (r *Reconciler) Wait(limit time.Duration) bool {
 	}
 }
 
-// begin records that a phase starts and starts it.
-func (r *Reconciler) begin(ctx context.Context, rec *store.Record, p v1alpha1.Phase) error {
+// begin records that the phase which is due starts, and starts it.
+func (r *Reconciler) begin(ctx context.Context, s Situation, a Action) error {
 	select {
 	case <-ctx.Done():
 		// The controller is stopping; the next one begins it.
 		return nil
 	default:
 	}
-	name := rec.Name
+	name, p := s.Record.Name, a.Phase
 	r.slots.Take(name)
-	rec, err := r.Store.Update(rec.ID, func(rec *store.Record) error {
+	rec, err := r.Store.Update(s.Record.ID, func(rec *store.Record) error {
 		begin(rec, p, r.Clock.Now())
-		project(rec, View{Now: r.Clock.Now()})
+		r.show(rec, s, a)
 		return nil
 	})
 	if err != nil {

@@ -25,7 +25,7 @@ type Store interface {
 	NewID() (string, error)
 	Create(r *store.Record) error
 	Update(id string, change func(*store.Record) error) (*store.Record, error)
-	Project(name string) (store.Projection, error)
+	Project(r *store.Record) (store.Projection, error)
 	Event(id string, e store.Event) error
 	ClearTombstone(name string) error
 }

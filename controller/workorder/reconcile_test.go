@@ -80,6 +80,22 @@ var _ = Describe("an order", func() {
 		Expect(f.phases.count(v1alpha1.PhasePlanning)()).To(Equal(1))
 	})
 
+	It("goes on saying what it has refused when the next phase begins", func() {
+		planned, recorded := make(chan struct{}), make(chan []string, 1)
+		f.phases.on(v1alpha1.PhasePlanning, func(context.Context) error { <-planned; return nil })
+		f.phases.on(v1alpha1.PhaseImplementing, func(context.Context) error {
+			rec, err := f.store.Current("a")
+			recorded <- types(rec.Status)
+			return err
+		})
+		f.drop(manifestText)
+		Eventually(f.phase).Should(Equal(v1alpha1.PhasePlanning))
+		f.drop(strings.Replace(manifestText, "request: x", "request: other", 1))
+		Eventually(func() []string { return types(f.shown()) }).Should(ContainElement(v1alpha1.ConditionSpecChangeRefused))
+		close(planned)
+		Eventually(recorded).Should(Receive(ContainElement(v1alpha1.ConditionSpecChangeRefused)))
+	})
+
 	It("waits while the disk has no room, and goes on when there is some", func() {
 		f.short.Store(new("less than 1 GiB is free"))
 		f.drop(manifestText)

@@ -63,7 +63,7 @@ func (r *Reconciler) writeStatus(name string, s Situation, a Action) (later time
 		r.shown.forget(name)
 		return 0, err
 	}
-	if err := r.derive(rec, s, a); err != nil {
+	if rec, err = r.derive(rec, s, a); err != nil {
 		return 0, err
 	}
 	if rec.End != nil {
@@ -71,7 +71,7 @@ func (r *Reconciler) writeStatus(name string, s Situation, a Action) (later time
 	} else if wait := r.shown.wait(name, r.Clock.Now()); wait > 0 {
 		return wait, nil
 	}
-	shown, err := r.Store.Project(name)
+	shown, err := r.Store.Project(rec)
 	if err != nil {
 		return 0, err
 	}
@@ -101,47 +101,49 @@ func (r *Reconciler) fresh(name string, s Situation, a Action) (*store.Record, e
 	return r.Store.Current(name)
 }
 
-// derive works the status out anew; the record is read again and written only if that changes it.
-func (r *Reconciler) derive(rec *store.Record, s Situation, a Action) error {
-	work := func(rec *store.Record) error {
-		v := View{Now: r.Clock.Now(), Queued: a.Kind == Queue}
-		if a.Kind == WaitForRoom {
-			v.Short = s.Short
-		}
-		if o := s.Seen.Object; o != nil {
-			v.Refused = refused(rec, &o.Spec)
-			for _, p := range s.Seen.Invalid {
-				v.Invalid = append(v.Invalid, p.String())
-			}
-		}
-		if s.Seen.Path != "" {
-			rec.Path, rec.Document = s.Seen.Path, s.Seen.Document
-		}
-		project(rec, v)
-		return nil
-	}
+// derive works the status out anew and returns the record with it, which is read again and written only if that changes
+// it.
+func (r *Reconciler) derive(rec *store.Record, s Situation, a Action) (*store.Record, error) {
 	before := *rec
 	before.Status = *rec.Status.DeepCopy()
-	if err := work(rec); err != nil || reflect.DeepEqual(before, *rec) {
-		return err
+	if r.show(rec, s, a); reflect.DeepEqual(before, *rec) {
+		return rec, nil
 	}
-	_, err := r.Store.Update(rec.ID, work)
-	return err
+	return r.Store.Update(rec.ID, func(rec *store.Record) error {
+		r.show(rec, s, a)
+		return nil
+	})
+}
+
+// show works out what a record's status says in a situation in which an act was chosen.
+func (r *Reconciler) show(rec *store.Record, s Situation, a Action) {
+	v := View{Now: r.Clock.Now(), Queued: a.Kind == Queue}
+	if a.Kind == WaitForRoom {
+		v.Short = s.Short
+	}
+	if o := s.Seen.Object; o != nil {
+		v.Refused = refused(rec, &o.Spec)
+		for _, p := range s.Seen.Invalid {
+			v.Invalid = append(v.Invalid, p.String())
+		}
+	}
+	if s.Seen.Path != "" {
+		rec.Path, rec.Document = s.Seen.Path, s.Seen.Document
+	}
+	project(rec, v)
 }
 
 // noteKeptOut records why the status is not in the manifest, or that it may be again, and then shows it.
 func (r *Reconciler) noteKeptOut(rec *store.Record, note *store.Note, s Situation, a Action) error {
 	rec, err := r.Store.Update(rec.ID, func(rec *store.Record) error {
 		rec.StatusKeptOut = note
+		r.show(rec, s, a)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := r.derive(rec, s, a); err != nil {
-		return err
-	}
-	_, err = r.Store.Project(rec.Name)
+	_, err = r.Store.Project(rec)
 	return err
 }
 
