@@ -23,11 +23,11 @@ func (r *Runner) cloning(ctx context.Context, rec *store.Record) error {
 	if err != nil {
 		return fmt.Errorf("cloning %s: %w", url, err)
 	}
-	former, err := r.formerPush(rec)
+	ours, err := r.formerPushes(rec)
 	if err != nil {
 		return err
 	}
-	start, err := chooseStart(rec, remote, former)
+	start, err := chooseStart(rec, remote, ours)
 	if err != nil {
 		return err
 	}
@@ -91,20 +91,20 @@ func (r *Runner) checkForge(ctx context.Context, rec *store.Record) error {
 	return f.Check(ctx, rec.Spec.Repository.URL)
 }
 
-// formerPush returns the commit that an earlier run of this order left on the branch that the spec names.
-func (r *Runner) formerPush(rec *store.Record) (string, error) {
+// formerPushes returns the commits that runs of this order, this one included, have pushed to the branch that the spec
+// names, or were about to when they were ended.
+func (r *Runner) formerPushes(rec *store.Record) ([]string, error) {
 	if rec.Spec.Repository.Branch == "" {
-		return "", nil
+		return nil, nil
 	}
 	runs, err := r.Records.Runs(rec.Name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	pushed, newest := "", int64(-1)
+	var pushed []string
 	for _, o := range runs {
-		same := o.Spec.Repository.URL == rec.Spec.Repository.URL && o.Status.Branch == rec.Spec.Repository.Branch
-		if same && o.Pushed != "" && o.Run > newest {
-			pushed, newest = o.Pushed, o.Run
+		if o.Spec.Repository.URL == rec.Spec.Repository.URL && o.Status.Branch == rec.Spec.Repository.Branch {
+			pushed = append(pushed, o.Pushed, o.Pushing)
 		}
 	}
 	return pushed, nil
@@ -122,9 +122,9 @@ func (s start) record(rec *store.Record) error {
 	return nil
 }
 
-// chooseStart decides where the run begins and which branch it may push. former is the commit that an earlier
-// run of this order pushed to the branch; such a branch is continued, any other existing one is a stranger's.
-func chooseStart(rec *store.Record, remote git.Remote, former string) (start, error) {
+// chooseStart decides where the run begins and which branch it may push. A branch that stands at one of ours, the commits
+// that runs of this order pushed to it, is continued; any other existing one is a stranger's.
+func chooseStart(rec *store.Record, remote git.Remote, ours []string) (start, error) {
 	s := start{baseBranch: rec.Spec.Repository.BaseBranch, branch: branchOf(rec)}
 	if s.baseBranch == "" {
 		s.baseBranch = remote.DefaultBranch
@@ -143,7 +143,7 @@ func chooseStart(rec *store.Record, remote git.Remote, former string) (start, er
 	switch {
 	case !exists:
 		return s, nil
-	case existing == former || existing == rec.Pushed:
+	case slices.Contains(ours, existing):
 		s.commit, s.lease = existing, existing
 		return s, nil
 	}

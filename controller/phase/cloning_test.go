@@ -15,9 +15,10 @@ import (
 func TestChooseStart(t *testing.T) {
 	remote := git.Remote{DefaultBranch: "trunk", Branches: map[string]string{"trunk": "t1", "release": "r1", "theirs": "x1", "ours": "o1"}}
 	for _, c := range []struct {
-		name, base, branch, former, pushed string
-		want                               start
-		reason                             string
+		name, base, branch string
+		ours               []string
+		want               start
+		reason             string
 	}{
 		{name: "the remote's HEAD", want: start{branch: "awo/a-00000001", baseBranch: "trunk", commit: "t1"}},
 		{name: "a named base", base: "release", want: start{branch: "awo/a-00000001", baseBranch: "release", commit: "r1"}},
@@ -26,15 +27,14 @@ func TestChooseStart(t *testing.T) {
 		{name: "the base branch is not pushed to", base: "release", branch: "release", reason: v1alpha1.ReasonInvalidSpec},
 		{name: "a new branch", branch: "mine", want: start{branch: "mine", baseBranch: "trunk", commit: "t1"}},
 		{name: "a stranger's branch", branch: "theirs", reason: v1alpha1.ReasonPushRejected},
-		{name: "a branch of ours that a stranger moved", branch: "ours", former: "o0", reason: v1alpha1.ReasonPushRejected},
-		{name: "a branch of an earlier run is continued", branch: "ours", former: "o1", want: start{branch: "ours", baseBranch: "trunk", commit: "o1", lease: "o1"}},
-		{name: "a branch that this run pushed is continued", branch: "ours", pushed: "o1", want: start{branch: "ours", baseBranch: "trunk", commit: "o1", lease: "o1"}},
+		{name: "a branch of ours that a stranger moved", branch: "ours", ours: []string{"o0"}, reason: v1alpha1.ReasonPushRejected},
+		{name: "a branch of an earlier run is continued", branch: "ours", ours: []string{"o0", "o1"}, want: start{branch: "ours", baseBranch: "trunk", commit: "o1", lease: "o1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := NewWithT(t)
-			rec := &store.Record{ID: "wo-00000001", Name: "a", Pushed: c.pushed}
+			rec := &store.Record{ID: "wo-00000001", Name: "a"}
 			rec.Spec.Repository = v1alpha1.Repository{URL: "https://github.com/a/b", BaseBranch: c.base, Branch: c.branch}
-			got, err := chooseStart(rec, remote, c.former)
+			got, err := chooseStart(rec, remote, c.ours)
 			if c.reason != "" {
 				var f *failure.Error
 				g.Expect(errors.As(err, &f)).To(BeTrue())

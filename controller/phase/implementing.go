@@ -103,8 +103,8 @@ func (r *Runner) Collect(ctx context.Context, rec *store.Record, message string)
 		rec.Status.Changes = &v1alpha1.Changes{
 			Commits: c.Commits, Files: c.Files, Additions: c.Additions, Deletions: c.Deletions,
 		}
-		rec.LeftOut = first(c.LeftOut)
-		rec.Protected = first(protectedOf(c, r.Settings.ProtectedPaths))
+		rec.LeftOut = r.named(c.LeftOut)
+		rec.Protected = r.named(protectedOf(c, r.Settings.ProtectedPaths))
 		return nil
 	})
 }
@@ -119,6 +119,15 @@ func protectedOf(c git.Collected, globs []string) []string {
 
 // maxNamed bounds the lists of names that a record keeps.
 const maxNamed = 20
+
+// named is a list of file names for a record. An agent chooses them, so they can hold anything.
+func (r *Runner) named(list []string) []string {
+	out := slices.Clone(first(list))
+	for i := range out {
+		out[i] = r.Redact(out[i])
+	}
+	return out
+}
 
 // first cuts a list to maxNamed names and says how many more there are.
 func first(list []string) []string {

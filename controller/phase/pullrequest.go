@@ -37,8 +37,8 @@ func protected(rec *store.Record) error {
 		rec.Name, strings.Join(rec.Protected, ", "), rec.Name))
 }
 
-// push brings the head commit to the remote. A push that an earlier attempt recorded is looked up: somebody may
-// have deleted the branch since.
+// push brings the head commit to the remote. A push that an earlier attempt recorded is looked up: a branch that somebody
+// has deleted since is pushed again, one with further commits is theirs.
 func (r *Runner) push(ctx context.Context, rec *store.Record) (*store.Record, error) {
 	head, lease := rec.Status.HeadCommit, rec.LeaseSHA
 	if rec.Pushed == head {
@@ -46,7 +46,9 @@ func (r *Runner) push(ctx context.Context, rec *store.Record) (*store.Record, er
 		if err != nil || there == head {
 			return rec, err
 		}
-		lease = there
+		if there == "" {
+			lease = ""
+		}
 	}
 	if err := r.checkSecrets(ctx, rec); err != nil {
 		return nil, err
@@ -81,8 +83,8 @@ func (r *Runner) checkSecrets(ctx context.Context, rec *store.Record) error {
 		where = fmt.Sprintf("%s, line %d, of commit %.12s", leak.Path, leak.Line, leak.Commit)
 	}
 	return failure.NewTerminal(v1alpha1.ReasonSecretInDiff, fmt.Errorf(
-		"the work of order %s holds a secret of the controller in %s; nothing was pushed. Find out how the agent came by it and replace "+
-			"the secret, then run `awo retry %s`", rec.Name, where, rec.Name))
+		"the work of order %s holds a secret of the controller in %s; nothing was pushed. Find out how the agent came by it and replace the "+
+			"secret; then have the work done anew, by an edit of spec.request or an order under another name", rec.Name, where))
 }
 
 func (r *Runner) open(ctx context.Context, rec *store.Record, f Forge) error {

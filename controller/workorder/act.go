@@ -59,7 +59,9 @@ func (r *Reconciler) change(ctx context.Context, s Situation, a Action) error {
 		case Interrupt:
 			interrupted(rec, s.Now)
 		case Finish:
-			finish(rec, a.End, s.Now)
+			end := *a.End
+			end.Message = r.Redact(end.Message)
+			finish(rec, &end, s.Now)
 		default:
 			return fmt.Errorf("act %q is not a change of the record", a.Kind)
 		}

@@ -78,7 +78,7 @@ func (r *Reconciler) preserve(ctx context.Context, rec *store.Record) error {
 	if err == nil {
 		return nil
 	}
-	e := store.Event{Type: store.Warning, Reason: "NotPreserved", Message: cutMessage(err.Error())}
+	e := store.Event{Type: store.Warning, Reason: "NotPreserved", Message: cutMessage(r.Redact(err.Error()))}
 	if eventErr := r.Store.Event(rec.ID, e); eventErr != nil {
 		return eventErr
 	}

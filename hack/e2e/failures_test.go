@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,26 @@ func TestForeignBranchIsNotTouched(t *testing.T) {
 	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
 	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonPushRejected), st.Message)
 	w.g.Expect(strings.TrimSpace(w.gitOut("--git-dir="+w.git.Dir("app.git"), "rev-parse", "mine"))).To(Equal(theirs))
+}
+
+// A pull request that is opened late, by `awo retry`, finds what a reviewer has added to the branch meanwhile.
+func TestRetryLeavesACommitOfAStrangerAlone(t *testing.T) {
+	t.Parallel()
+	needs(t, "gh")
+	w := newWorld(t)
+	url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
+	w.github.Fail("PullRequestCreate", http.StatusBadGateway, 1)
+	w.start()
+	w.drop("a.yaml", strings.Replace(order("a", url, w.gated("")), "  request:", "  retryLimit: 0\n  request:", 1))
+	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonPullRequestFailed), st.Message)
+	theirs, err := w.git.Add(t.Context(), "acme/app.git", githttp.Commit{Branch: st.Branch, Files: map[string]string{"review.txt": "x"}})
+	w.g.Expect(err).NotTo(HaveOccurred())
+	_, err = w.run("retry", "a")
+	w.g.Expect(err).NotTo(HaveOccurred())
+	w.g.Eventually(func() string { return reasonOf(w.statusIn("a.yaml")) }).Should(Equal(v1alpha1.ReasonPushRejected), w.controller.log)
+	w.g.Expect(strings.TrimSpace(w.gitOut("--git-dir="+w.git.Dir("acme/app.git"), "rev-parse", st.Branch))).To(Equal(theirs))
+	w.g.Expect(w.github.PullRequests("acme", "app")).To(BeEmpty())
 }
 
 func TestNoChangeFails(t *testing.T) {

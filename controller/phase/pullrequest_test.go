@@ -1,0 +1,90 @@
+package phase
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/controller/git"
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// remoteBranch is a Git whose remote has one branch, which is pushed to as real git does with a lease.
+type remoteBranch struct {
+	Git
+	at     string
+	pushes []string
+}
+
+func (b *remoteBranch) RemoteBranch(context.Context, string, string) (string, error) { return b.at, nil }
+
+func (b *remoteBranch) FindLeak(context.Context, git.Workspace, string) (*git.Leak, error) {
+	return nil, nil //nolint:nilnil // there is none
+}
+
+func (b *remoteBranch) Push(_ context.Context, _ git.Workspace, head, lease string) error {
+	b.pushes = append(b.pushes, lease+">"+head)
+	return nil
+}
+
+func (b *remoteBranch) Collect(context.Context, git.Workspace, string) (git.Collected, error) {
+	return git.Collected{Head: "h", LeftOut: []string{".env-s3cret"}, Paths: []string{".github/s3cret"}}, nil
+}
+
+// oneRecord is Records with one run.
+type oneRecord struct{ *store.Record }
+
+func (o oneRecord) Update(_ string, change func(*store.Record) error) (*store.Record, error) {
+	return o.Record, change(o.Record)
+}
+
+func (o oneRecord) Runs(string) ([]*store.Record, error) { return []*store.Record{o.Record}, nil }
+
+func testRunner(g Git, rec *store.Record) *Runner {
+	return &Runner{Git: g, Records: oneRecord{rec}, Redact: func(text string) string {
+		return strings.ReplaceAll(text, "s3cret", "[redacted]")
+	}}
+}
+
+func TestPushLeavesACommitOfAStrangerAlone(t *testing.T) {
+	for name, c := range map[string]struct{ at, pushed, lease, want string }{
+		"the first push":                      {want: ">h"},
+		"a branch that is continued":          {at: "b", lease: "b", want: "b>h"},
+		"pushed and there":                    {at: "h", pushed: "h", lease: "h"},
+		"pushed, and deleted by somebody":     {pushed: "h", lease: "h", want: ">h"},
+		"pushed, and somebody has gone on":    {at: "x", pushed: "h", lease: "h", want: "h>h"},
+		"pushed, and crashed before it wrote": {at: "h", want: ">h"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			rec := &store.Record{ID: "wo-00000001", Name: "a", Pushed: c.pushed, LeaseSHA: c.lease}
+			rec.Status.HeadCommit = "h"
+			remote := &remoteBranch{at: c.at}
+			_, err := testRunner(remote, rec).push(t.Context(), rec)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(strings.Join(remote.pushes, " ")).To(Equal(c.want))
+			g.Expect(rec).To(And(HaveField("Pushed", "h"), HaveField("LeaseSHA", "h")))
+		})
+	}
+}
+
+func TestFileNamesOfAnAgentTellNoSecret(t *testing.T) {
+	g := NewWithT(t)
+	rec := &store.Record{ID: "wo-00000001", Name: "a"}
+	_, err := testRunner(&remoteBranch{}, rec).Collect(t.Context(), rec, "message")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(rec.LeftOut).To(Equal([]string{".env-[redacted]"}))
+	g.Expect(rec.Protected).To(Equal([]string{".github/[redacted]"}))
+}
+
+func TestFormerPushesAreThoseOfTheBranch(t *testing.T) {
+	g := NewWithT(t)
+	rec := &store.Record{Name: "a", Pushed: "p", Pushing: "q"}
+	rec.Spec.Repository.URL, rec.Spec.Repository.Branch, rec.Status.Branch = "u", "mine", "mine"
+	r := testRunner(nil, rec)
+	g.Expect(r.formerPushes(rec)).To(ConsistOf("p", "q"))
+	rec.Status.Branch = "other"
+	g.Expect(r.formerPushes(rec)).To(BeEmpty())
+}
