@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -16,39 +17,41 @@ type orders struct{ store *store.Store }
 
 var _ server.Orders = (*orders)(nil)
 
-// List returns every order that there is.
+// List returns every order that there is. One whose record cannot be trusted is shown by its manifest alone; Problems
+// says why.
 func (o *orders) List(ctx context.Context) (v1alpha1.WorkOrderList, error) {
 	var list v1alpha1.WorkOrderList
+	records, err := o.store.Records()
+	if err != nil {
+		return list, err
+	}
+	current := make(map[string]*store.Record, len(records))
+	for _, r := range records {
+		current[r.Name] = r
+	}
 	for _, name := range o.store.Names() {
-		if err := ctx.Err(); err != nil {
-			return list, err
-		}
-		object, err := o.object(name)
-		if err != nil {
-			return list, err
-		}
-		if object != nil {
+		if object := view.Object(o.store.Lookup(name), current[name]); object != nil {
 			list.Items = append(list.Items, *object)
 		}
 	}
-	return list, nil
+	return list, ctx.Err()
 }
 
 // Get returns one order.
 func (o *orders) Get(_ context.Context, name string) (*v1alpha1.WorkOrder, error) {
-	object, err := o.object(name)
-	if err == nil && object == nil {
-		err = apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("workorders").GroupResource(), name)
-	}
-	return object, err
-}
-
-func (o *orders) object(name string) (*v1alpha1.WorkOrder, error) {
 	record, err := o.store.Current(name)
+	if _, quarantined := errors.AsType[*store.QuarantineError](err); quarantined {
+		// It says which file to look at, where other failures are only logged.
+		return nil, apierrors.NewInternalError(err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return view.Object(o.store.Lookup(name), record), nil
+	object := view.Object(o.store.Lookup(name), record)
+	if object == nil {
+		return nil, apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("workorders").GroupResource(), name)
+	}
+	return object, nil
 }
 
 // Problems returns what is wrong with manifests that are no orders.

@@ -68,24 +68,27 @@ func (s *Store) Current(name string) (*Record, error) {
 		if !ok {
 			return nil, nil
 		}
-		r, err := s.Record(e.ID)
-		if !errors.Is(err, fs.ErrNotExist) || s.exists(s.layout.Output(e.ID)) {
+		if r, err := s.unlessMoved(e.ID); r != nil || err != nil {
 			return r, err
 		}
-		// Somebody has moved the run away.
-		s.index.forget(e.ID)
 	}
+}
+
+// unlessMoved returns the record of a run; nil when somebody has moved the run away, which is then forgotten. A volume that
+// is not there has moved nothing.
+func (s *Store) unlessMoved(id string) (*Record, error) {
+	r, err := s.Record(id)
+	if errors.Is(err, fs.ErrNotExist) && !s.exists(s.layout.Output(id)) && s.exists(s.layout.Outputs()) {
+		s.index.forget(id)
+		return nil, nil //nolint:nilnil // there is no such run any more
+	}
+	return r, err
 }
 
 // releaseQuarantine looks again at the untrusted records of an order.
 func (s *Store) releaseQuarantine(name string) error {
 	for _, q := range s.index.quarantined(name) {
-		_, err := s.Record(q.id)
-		if errors.Is(err, fs.ErrNotExist) && !s.exists(s.layout.Output(q.id)) {
-			s.index.forget(q.id)
-			continue
-		}
-		if err != nil {
+		if _, err := s.unlessMoved(q.id); err != nil {
 			return err
 		}
 	}
@@ -98,7 +101,7 @@ func (s *Store) exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// Runs returns all records of an order, the first run first, read from disk.
+// Runs returns all records of an order that are there, the first run first, read from disk.
 func (s *Store) Runs(name string) ([]*Record, error) {
 	if err := s.releaseQuarantine(name); err != nil {
 		return nil, err
@@ -106,11 +109,13 @@ func (s *Store) Runs(name string) ([]*Record, error) {
 	ids := s.index.runs(name)
 	out := make([]*Record, 0, len(ids))
 	for _, id := range ids {
-		r, err := s.Record(id)
+		r, err := s.unlessMoved(id)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, r)
+		if r != nil {
+			out = append(out, r)
+		}
 	}
 	return out, nil
 }

@@ -50,6 +50,24 @@ func TestHighestRunIsTheCurrentOne(t *testing.T) {
 	}
 }
 
+func TestRunsAreThoseThatAreThere(t *testing.T) {
+	w := newWorld(t)
+	r := w.record("a", "a.yaml")
+	next := *r
+	next.ID, next.Run = "wo-00000002", 2
+	w.Expect(w.store.Create(&next)).To(Succeed())
+	layout := w.store.Layout()
+	w.Expect(os.Rename(layout.Output(r.ID), layout.Output(r.ID)+".moved")).To(Succeed())
+	for range 2 {
+		w.Expect(w.store.Runs("a")).To(ConsistOf(HaveField("ID", next.ID)))
+	}
+	w.Expect(os.Rename(layout.Outputs(), layout.Outputs()+".unmounted")).To(Succeed())
+	_, err := w.store.Runs("a")
+	w.Expect(err).To(MatchError(fs.ErrNotExist), "a volume that is not there has moved nothing")
+	w.Expect(os.Rename(layout.Outputs()+".unmounted", layout.Outputs())).To(Succeed())
+	w.Expect(w.store.Current("a")).To(HaveField("ID", next.ID))
+}
+
 func TestIDsAreThoseOfUnfinishedRuns(t *testing.T) {
 	w := newWorld(t)
 	running, ended, over := w.record("a", ""), w.record("b", ""), w.record("c", "")

@@ -2,7 +2,9 @@ package workorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -140,11 +142,16 @@ func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Pha
 	if err != nil {
 		err = &discreet{err, r.Redact(err.Error())}
 	}
-	rec, updateErr := r.insist(ctx, rec.ID, func(rec *store.Record) error {
+	id := rec.ID
+	rec, updateErr := r.insist(ctx, rec, func(rec *store.Record) error {
 		r.notePrompts(rec)
 		settle(rec, p, err, r.Clock.Now(), r.Backoff)
 		return nil
 	})
+	if errors.Is(updateErr, fs.ErrNotExist) {
+		logr.FromContextOrDiscard(ctx).Info("Run was moved away, so its end is not recorded", "id", id)
+		return nil
+	}
 	if updateErr != nil {
 		return updateErr
 	}
@@ -162,19 +169,31 @@ func (d *discreet) Unwrap() error { return d.err }
 
 // insist records an outcome and does not give up while the disk is full or failing: what was done must not be
 // forgotten while this process lives. When the controller stops it tries once more.
-func (r *Reconciler) insist(ctx context.Context, id string, change func(*store.Record) error) (*store.Record, error) {
+func (r *Reconciler) insist(ctx context.Context, run *store.Record, change func(*store.Record) error) (*store.Record, error) {
 	for {
-		rec, err := r.Store.Update(id, change)
-		if err == nil {
-			return rec, nil
+		rec, err := r.Store.Update(run.ID, change)
+		if err == nil || r.beyond(run, err) {
+			return rec, err
 		}
-		logr.FromContextOrDiscard(ctx).Error(err, "Record not written, tried again", "id", id)
+		logr.FromContextOrDiscard(ctx).Error(err, "Record not written, tried again", "id", run.ID)
 		select {
 		case <-ctx.Done():
-			return r.Store.Update(id, change)
+			return r.Store.Update(run.ID, change)
 		case <-r.Clock.After(2 * time.Second):
 		}
 	}
+}
+
+// beyond tells that a record cannot be written until a person has acted: it cannot be trusted, or was moved away.
+func (r *Reconciler) beyond(run *store.Record, err error) bool {
+	if _, quarantined := errors.AsType[*store.QuarantineError](err); quarantined {
+		return true
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	now, err := r.Store.Current(run.Name)
+	return err == nil && (now == nil || now.ID != run.ID)
 }
 
 // guarded turns a panic into a terminal failure, so that one order cannot end the controller.

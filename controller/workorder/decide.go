@@ -92,6 +92,9 @@ func Decide(s Situation) Action {
 		return decideGone(s)
 	case s.Seen.Object == nil || s.Seen.Presence != store.Present:
 		return Action{Kind: Nothing}
+	case s.Record == nil && s.Busy:
+		// Somebody has moved away the record of what is under way.
+		return Action{Kind: Stop, Why: ForDeletion}
 	case s.Record == nil:
 		return Action{Kind: Create}
 	case s.Record.Deleted:

@@ -94,6 +94,8 @@ func TestDecide(t *testing.T) {
 		want workorder.Action
 	}{
 		{"a new manifest begins a run", workorder.Situation{Seen: seen()}, workorder.Action{Kind: workorder.Create}},
+		{"what is under way without a record is stopped first", workorder.Situation{Seen: seen(), Busy: true},
+			workorder.Action{Kind: workorder.Stop, Why: workorder.ForDeletion}},
 		{"a manifest that never was good does nothing", workorder.Situation{Seen: broken}, workorder.Action{Kind: workorder.Nothing}},
 		{"a fresh run clones", workorder.Situation{Seen: seen(), Record: run(), Slot: true},
 			workorder.Action{Kind: workorder.Run, Phase: v1alpha1.PhaseCloning}},

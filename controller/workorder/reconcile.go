@@ -130,13 +130,19 @@ func (r *Reconciler) conclude(name string, s Situation, a Action) (reconcile.Res
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("order %s: writing status: %w", name, err)
 	}
-	if later > 0 {
-		return reconcile.Result{RequeueAfter: later}, nil
+	return reconcile.Result{RequeueAfter: soonest(later, a.At, r.Clock.Now())}, nil
+}
+
+// soonest is the delay to the next look that is due by itself: after a while, at a time, or never (0 and 0).
+func soonest(after time.Duration, at, now time.Time) time.Duration {
+	if at.IsZero() {
+		return after
 	}
-	if a.At.IsZero() {
-		return reconcile.Result{}, nil
+	until := max(at.Sub(now), time.Millisecond)
+	if after > 0 {
+		return min(after, until)
 	}
-	return reconcile.Result{RequeueAfter: max(a.At.Sub(r.Clock.Now()), time.Millisecond)}, nil
+	return until
 }
 
 // look reads everything fresh.

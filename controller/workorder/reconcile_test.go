@@ -228,6 +228,20 @@ var _ = Describe("an order", func() {
 		}
 	})
 
+	It("starts afresh when its record is moved away while it runs, and others go on", func() {
+		f.phases.on(v1alpha1.PhasePlanning, untilStopped)
+		f.drop(manifestText)
+		Eventually(f.phase).Should(Equal(v1alpha1.PhasePlanning))
+		first := f.shown().ID
+		outputs := f.store.Layout().Output(first)
+		Expect(os.Rename(outputs, outputs+".moved")).To(Succeed())
+		f.phases.on(v1alpha1.PhasePlanning, nil)
+		f.drop(manifestText + "# look again\n")
+		Eventually(f.phase).Should(Equal(v1alpha1.PhaseSucceeded))
+		Expect(f.shown().ID).NotTo(Equal(first))
+		Expect(f.rec.Running()).To(BeZero(), "no slot stays taken")
+	})
+
 	It("survives a phase that panics", func() {
 		f.phases.on(v1alpha1.PhaseCloning, func(context.Context) error { panic("oops") })
 		f.drop(manifestText)

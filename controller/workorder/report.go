@@ -81,16 +81,19 @@ func (r *Reconciler) writeStatus(name string, s Situation, a Action) (later time
 	if note := noteOf(shown); !sameNote(note, rec.StatusKeptOut) {
 		err = r.noteKeptOut(rec, note, s, a)
 	}
-	return keptOutDelay(shown.KeptOut), err
+	return keptOutDelay(rec, shown.KeptOut), err
 }
 
 // keptOutDelay is when to look again whether a status may stand in its manifest: no event tells that a directory can
-// be written to again.
-func keptOutDelay(reason string) time.Duration {
-	if reason == v1alpha1.ReasonReadOnly || reason == v1alpha1.ReasonNotWritable {
-		return 30 * time.Second
+// be written to again. There may be thousands of orders that have ended, so they take their time.
+func keptOutDelay(rec *store.Record, reason string) time.Duration {
+	switch {
+	case reason != v1alpha1.ReasonReadOnly && reason != v1alpha1.ReasonNotWritable:
+		return 0
+	case rec.End != nil:
+		return 30 * time.Minute
 	}
-	return 0
+	return 30 * time.Second
 }
 
 // fresh is the record after the act: the one that was decided on where nothing was done.

@@ -128,3 +128,21 @@ func TestRetryStartsTheFailedPhaseAfresh(t *testing.T) {
 	g.Expect(r.Sessions).NotTo(HaveKey(p))
 	g.Expect(r.Status.LastHandledRetry).To(Equal("now"))
 }
+
+func TestTheSoonerLookCounts(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		after time.Duration
+		at    time.Time
+		want  time.Duration
+	}{
+		{0, time.Time{}, 0},
+		{time.Minute, time.Time{}, time.Minute},
+		{0, now.Add(time.Second), time.Second},
+		{time.Minute, now.Add(time.Second), time.Second},
+		{time.Second, now.Add(time.Minute), time.Second},
+		{time.Minute, now.Add(-time.Second), time.Millisecond},
+	} {
+		NewWithT(t).Expect(soonest(c.after, c.at, now)).To(Equal(c.want), "%+v", c)
+	}
+}
