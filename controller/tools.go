@@ -62,7 +62,7 @@ func newGit(cfg Config, spawner git.Runner, box *sandbox.Policy, mirrors string)
 	return git.New(git.Config{
 		Path: cfg.GitPath, Spawner: spawner, Environment: process.Environment(cfg.Environ, process.ToolAllow...),
 		AuthorName: cfg.AuthorName, AuthorEmail: cfg.AuthorEmail,
-		Token: cfg.gitToken, HostToken: cfg.HostToken, Hosts: cfg.GitHosts, Self: cfg.Self,
+		Token: func(string) (string, error) { return cfg.GitHubToken() }, HostToken: cfg.HostToken, Hosts: cfg.GitHosts, Self: cfg.Self,
 		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors, Secrets: cfg.Redactor, Sandbox: box, Limits: cfg.Limits,
 	})
 }
@@ -75,16 +75,6 @@ func (c Config) githubToken(host string) (string, error) {
 		}
 	}
 	return c.GitHubToken()
-}
-
-// gitToken is the token for a host that has none of its own and may have it. A token that cannot be read now is none; the message about
-// the missing token names the variables.
-func (c Config) gitToken(string) string {
-	token, err := c.GitHubToken()
-	if err != nil {
-		return ""
-	}
-	return token
 }
 
 // variable returns a variable of the controller's environment.

@@ -123,11 +123,12 @@ func (g *GitHub) Check(_ context.Context, repository string) error {
 	return nil
 }
 
-// token reads the token; none is a failure that no retry mends.
+// token reads the token; none is a failure that no retry mends, one that cannot be read just now may be written at this
+// moment.
 func (g *GitHub) token(host string) (string, error) {
 	token, err := g.config.Token(host)
 	if err != nil {
-		return "", failure.NewTerminal(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf("reading the token for %s: %w", host, err))
+		return "", failure.NewRetry(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf("reading the token for %s: %w", host, err))
 	}
 	if strings.TrimSpace(token) == "" {
 		return "", failure.NewTerminal(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf(

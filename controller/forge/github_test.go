@@ -254,7 +254,7 @@ func TestCheck(t *testing.T) {
 	f.Expect(err.Error()).To(And(ContainSubstring("github.localhost"), ContainSubstring("scopes repo")))
 
 	f.config.Token = func(string) (string, error) { return "", errors.New("permission denied") }
-	f.fails(forge.NewGitHub(f.config).Check(t.Context(), repository), failure.Terminal, "AuthenticationFailed", "permission denied")
+	f.fails(forge.NewGitHub(f.config).Check(t.Context(), repository), failure.Retry, "AuthenticationFailed", "permission denied")
 }
 
 func TestVersion(t *testing.T) {

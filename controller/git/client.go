@@ -44,7 +44,7 @@ type Config struct {
 	// Hosts apply. Nil: no host has.
 	HostToken func(host string) (token string, found bool, err error)
 	// Token returns the token for one of Hosts, "" if none is configured. Nil: none for any host.
-	Token func(host string) string
+	Token func(host string) (string, error)
 	// Hosts are the only hosts that get Token's: HOST:PORT, or HOST for whatever port.
 	Hosts []string
 	// Self is the awo binary; `awo git-credential` is git's credential helper.
@@ -92,21 +92,22 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(res.Stdout)), nil
 }
 
-// token returns the token that may be sent to a repository's host, or "". own tells that the host has it for itself.
+// token returns the token that may be sent to a repository's host, or "". own tells that the host has it for itself. One
+// that cannot be read just now is tried again: it may be written at this moment.
 func (c *Client) token(l location) (token string, own bool, err error) {
 	if l.scheme == schemeFile || l.scheme == schemeHTTP && !v1alpha1.HostAllowed(l.host, c.config.AllowHTTPHosts) {
 		return "", false, nil
 	}
 	if c.config.HostToken != nil {
 		token, own, err = c.config.HostToken(l.host)
-		if err != nil {
-			return "", own, failure.NewRetry(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf("reading the token of %s: %w", l.host, err))
-		}
 	}
-	if own || c.config.Token == nil || !v1alpha1.HostAllowed(l.host, c.config.Hosts) {
-		return token, own, nil
+	if err == nil && !own && c.config.Token != nil && v1alpha1.HostAllowed(l.host, c.config.Hosts) {
+		token, err = c.config.Token(l.host)
 	}
-	return c.config.Token(l.host), false, nil
+	if err != nil {
+		return "", own, failure.NewRetry(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf("reading the token of %s: %w", l.host, err))
+	}
+	return token, own, nil
 }
 
 // mirrorDir returns the absolute path of a repository's mirror.

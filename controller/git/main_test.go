@@ -71,7 +71,7 @@ func newWorld(tb testing.TB, o githttp.Options) *world {
 	w := &world{WithT: g, tb: tb, server: server, dir: dir, config: git.Config{
 		Path: "git", Spawner: spawner, Environment: environ, Self: self, Sandbox: box,
 		AuthorName: "Robot", AuthorEmail: "robot@example.com", Mirrors: filepath.Join(dir, "mirrors"),
-		Token: func(string) string { return o.Token }, Hosts: []string{server.Host()}, AllowHTTPHosts: []string{server.Host()},
+		Token: func(string) (string, error) { return o.Token, nil }, Hosts: []string{server.Host()}, AllowHTTPHosts: []string{server.Host()},
 	}}
 	w.start()
 	return w

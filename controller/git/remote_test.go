@@ -70,7 +70,7 @@ func TestRemoteFailures(t *testing.T) {
 		reason  string
 		says    string
 	}{
-		"wrong token": {func(w *world) { w.config.Token = func(string) string { return "wrong" } }, "",
+		"wrong token": {func(w *world) { w.config.Token = func(string) (string, error) { return "wrong", nil } }, "",
 			failure.Terminal, auth, "must be valid and allowed"},
 		"no token": {func(w *world) { w.config.Token = nil }, "", failure.Terminal, auth, "GITHUB_TOKEN"},
 		"foreign host": {func(w *world) { w.config.Hosts = []string{"github.com"} }, "",

@@ -40,7 +40,7 @@ func TestEachHostSeesItsOwnToken(t *testing.T) {
 		token, found := own[host]
 		return token, found, nil
 	}
-	w.config.Token = func(string) string { return common }
+	w.config.Token = func(string) (string, error) { return common, nil }
 	w.config.Hosts = []string{w.server.Host(), third.Host()}
 	w.config.AllowHTTPHosts = []string{w.server.Host(), second.Host(), third.Host()}
 	w.start()
@@ -79,6 +79,11 @@ func TestTokenOfAHostIsReadAtEachUse(t *testing.T) {
 	found, current, failing = false, "", nil
 	_, err = w.client.ListRemote(t.Context(), w.server.URL("a.git"))
 	w.Expect(err).NotTo(HaveOccurred(), "without one of its own it gets the common one, for it is listed")
+
+	w.config.Token = func(string) (string, error) { return "", errors.New("too many open files") }
+	w.start()
+	_, err = w.client.ListRemote(t.Context(), w.server.URL("a.git"))
+	w.expectFailure(err, failure.Retry, v1alpha1.ReasonAuthenticationFailed, "too many open files")
 
 	// A host of its own token is not thereby one that may be spoken to without TLS.
 	found, current = true, token

@@ -18,7 +18,9 @@ type remoteBranch struct {
 	pushes []string
 }
 
-func (b *remoteBranch) RemoteBranch(context.Context, string, string) (string, error) { return b.at, nil }
+func (b *remoteBranch) RemoteBranch(context.Context, string, string) (string, error) {
+	return b.at, nil
+}
 
 func (b *remoteBranch) FindLeak(context.Context, git.Workspace, string) (*git.Leak, error) {
 	return nil, nil //nolint:nilnil // there is none
