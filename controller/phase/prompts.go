@@ -131,19 +131,21 @@ func (p *Prompts) useEmbedded(name string) error {
 	return err
 }
 
-// parse also fills the template once, so that an unknown name is found now and not during a run.
+// parse also fills the template, with a plan and without, so that an unknown name is found now and not during a run.
 func parse(name, text string) (*template.Template, error) {
 	t, err := template.New(name).Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	sample := PromptData{Name: "n", ID: "i", Repository: "r", Branch: "b", BaseBranch: "m", Request: "q", Plan: "p"}
-	if err := t.Execute(&out, sample); err != nil {
-		return nil, err
-	}
-	if len(bytes.TrimSpace(out.Bytes())) == 0 {
-		return nil, errors.New("it is empty")
+	for _, plan := range []string{"p", ""} {
+		var out bytes.Buffer
+		sample := PromptData{Name: "n", ID: "i", Repository: "r", Branch: "b", BaseBranch: "m", Request: "q", Plan: plan}
+		if err := t.Execute(&out, sample); err != nil {
+			return nil, err
+		}
+		if len(bytes.TrimSpace(out.Bytes())) == 0 {
+			return nil, errors.New("it is empty")
+		}
 	}
 	return t, nil
 }

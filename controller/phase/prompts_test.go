@@ -58,9 +58,11 @@ func TestReplacedTemplateIsReadAnewEachTime(t *testing.T) {
 }
 
 func TestBrokenTemplateEndsTheStart(t *testing.T) {
-	g := NewWithT(t)
-	dir := t.TempDir()
-	g.Expect(os.WriteFile(filepath.Join(dir, "implementing.md"), []byte("{{.Arguments}}"), 0o644)).To(Succeed())
-	_, err := phase.LoadPrompts(dir)
-	g.Expect(err).To(MatchError(And(ContainSubstring("implementing.md"), ContainSubstring(".Request"))))
+	for _, text := range []string{"{{.Arguments}}", "{{if .Plan}}x{{else}}{{.Arguments}}{{end}}", "{{if not .Plan}}x{{else}}{{.Arguments}}{{end}}"} {
+		g := NewWithT(t)
+		dir := t.TempDir()
+		g.Expect(os.WriteFile(filepath.Join(dir, "implementing.md"), []byte(text), 0o644)).To(Succeed())
+		_, err := phase.LoadPrompts(dir)
+		g.Expect(err).To(MatchError(And(ContainSubstring("implementing.md"), ContainSubstring(".Request"))), text)
+	}
 }

@@ -114,12 +114,13 @@ func (r *Reconciler) begin(ctx context.Context, s Situation, a Action) error {
 		return err
 	}
 	logr.FromContextOrDiscard(ctx).Info("Phase started", "id", rec.ID, "phase", p, "attempt", rec.Attempts[p]+1)
+	r.tell(ctx, rec.ID, store.Event{
+		Type: store.Normal, Reason: "Started", Message: fmt.Sprintf("%s (attempt %d)", p, rec.Attempts[p]+1),
+	})
 	r.beside(ctx, rec, true, func(ctx context.Context, rec *store.Record) error {
 		return r.work(ctx, rec, p)
 	})
-	return r.Store.Event(rec.ID, store.Event{
-		Type: store.Normal, Reason: "Started", Message: fmt.Sprintf("%s (attempt %d)", p, rec.Attempts[p]+1),
-	})
+	return nil
 }
 
 // beside does something for an order beside Reconcile, which looks at the order again when it has ended: at
@@ -155,7 +156,8 @@ func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Pha
 	if updateErr != nil {
 		return updateErr
 	}
-	return r.report(ctx, rec, p, err)
+	r.report(ctx, rec, p, err)
+	return nil
 }
 
 // discreet is an error whose text has lost its secrets. What it wraps still tells its policy.

@@ -13,21 +13,30 @@ import (
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
+// tell adds to the events of a run. They are a tale: what cannot be told must not keep anything from being done.
+func (r *Reconciler) tell(ctx context.Context, id string, e store.Event) {
+	if err := r.Store.Event(id, e); err != nil {
+		logr.FromContextOrDiscard(ctx).Error(err, "Event not written", "id", id)
+	}
+}
+
 // report tells log and events how an attempt of a phase ended.
-func (r *Reconciler) report(ctx context.Context, rec *store.Record, p v1alpha1.Phase, err error) error {
+func (r *Reconciler) report(ctx context.Context, rec *store.Record, p v1alpha1.Phase, err error) {
 	log := logr.FromContextOrDiscard(ctx).WithValues("id", rec.ID, "phase", p)
 	if err == nil {
 		log.Info("Phase succeeded")
-		return r.Store.Event(rec.ID, store.Event{Type: store.Normal, Reason: "Succeeded", Message: string(p)})
+		r.tell(ctx, rec.ID, store.Event{Type: store.Normal, Reason: "Succeeded", Message: string(p)})
+		return
 	}
 	f := failureOf(err, p, r.Clock.Now())
-	message := fmt.Sprintf("%s: %s", p, cutMessage(f.Error()))
+	e := store.Event{Type: store.Warning, Reason: f.Reason, Message: fmt.Sprintf("%s: %s", p, cutMessage(f.Error()))}
 	if f.Policy == failure.Interrupted {
 		log.Info("Phase interrupted", "cause", f.Error())
-		return r.Store.Event(rec.ID, store.Event{Type: store.Normal, Reason: f.Reason, Message: message})
+		e.Type = store.Normal
+	} else {
+		log.Info("Phase failed", "reason", f.Reason, "message", f.Error(), "end", rec.End != nil)
 	}
-	log.Info("Phase failed", "reason", f.Reason, "message", f.Error(), "end", rec.End != nil)
-	return r.Store.Event(rec.ID, store.Event{Type: store.Warning, Reason: f.Reason, Message: message})
+	r.tell(ctx, rec.ID, e)
 }
 
 // announce tells log and events of a change of the record that people want to know of.
