@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What `awo` is compared with: the git work of COUNT orders by a plain script, JOBS at a time. For each: a look at
 # the remote, the base brought up to date in a mirror, a workspace that borrows the mirror's objects, the agent once
-# to plan and once to implement, a commit, a push, a look whether it arrived, and a text for the pull request.
+# to plan and once to implement, the work tree put back in between, a commit, its size, a push, a look whether it arrived,
+# and a text for the pull request.
 # It keeps no record, survives nothing, and confines nothing.
 #
 # Usage: baseline.sh REMOTE DIRECTORY COUNT JOBS AGENT
@@ -26,10 +27,12 @@ order() {
   cd "$work"
   git checkout --quiet -b "$branch"
   echo "Write the name." | AWO_PHASE=Planning sh -c "$AGENT" > "$out/plan.md"
+  git reset --quiet --hard
   echo "Write the name." | AWO_PHASE=Implementing sh -c "$AGENT" > "$out/summary.md"
   git add --all
   git commit --quiet --message "Write the name"
   sha=$(git rev-parse HEAD)
+  git diff --numstat "origin/main..$sha" > "$out/changes"
   git push --quiet "$REMOTE" "$sha:refs/heads/$branch"
   [ "$(git ls-remote "$REMOTE" "refs/heads/$branch" | cut -f1)" = "$sha" ]
   printf '%s\n' "$branch" "$sha" > "$out/pull-request.md"
