@@ -30,7 +30,10 @@ const gitlink = "160000"
 func (c change) link() bool { return c.oldMode == gitlink || c.newMode == gitlink }
 
 // gone tells whether the path is not there any more.
-func (c change) gone() bool { return strings.Trim(c.newMode, "0") == "" }
+func (c change) gone() bool { return none(c.newMode) }
+
+// none tells whether git means nothing by a mode or an object name: all zeros.
+func none(name string) bool { return strings.Trim(name, "0") == "" }
 
 // parseChanges takes what git diff-tree --raw -z printed off the front of a list.
 func parseChanges(list []string) (changes []change, rest []string, err error) {
