@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -53,10 +54,11 @@ func parseChanges(list []string) (changes []change, rest []string, err error) {
 	return changes, list, nil
 }
 
-// measure fills in the size of the difference between the base commit and a commit or tree, and all paths that the
-// difference or one of the agent's commits has. A commit of ours on top changes no other path: it differs from the base
-// there, or takes back what the agent had changed.
-func (c *Client) measure(ctx context.Context, p place, own []string, end string, out *Collected) error {
+// measure fills in the size of the difference between the base commit and what was staged, else the head, and all paths
+// that the difference or one of the agent's commits has. A commit of ours on top changes no other path: it differs from
+// the base there, or takes back what the agent had changed.
+func (c *Client) measure(ctx context.Context, p place, own []string, s staged, out *Collected) error {
+	end := cmp.Or(s.tree, out.Head)
 	if end == p.BaseCommit {
 		return nil
 	}
@@ -87,6 +89,9 @@ func (c *Client) measure(ctx context.Context, p place, own []string, end string,
 		}
 	}
 	out.Paths, out.Links = slices.Sorted(maps.Keys(seen.all)), slices.Sorted(maps.Keys(seen.links))
+	if !s.attributes {
+		return nil
+	}
 	return c.supported(ctx, p, changes)
 }
 
