@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -19,6 +17,7 @@ import (
 	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/phase"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/environ"
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
 	"github.com/agent-work-orders/awo/controller/store"
 )
@@ -44,7 +43,7 @@ func newTools(cfg Config, spawner *process.Spawner, box *sandbox.Policy, s *stor
 		github: forge.NewGitHub(forge.GitHubConfig{
 			Path: cfg.GHPath, Runner: spawner, Host: cfg.GitHubHost, Token: cfg.githubToken,
 			Environment: process.Environment(cfg.Environ, process.ToolAllow...),
-			ConfigDir:   cfg.variable("GH_CONFIG_DIR"),
+			ConfigDir:   environ.Get(cfg.Environ, "GH_CONFIG_DIR"),
 		}),
 		claude: agent.NewClaude(agent.ClaudeConfig{
 			Path: cfg.ClaudePath, Model: cfg.Model, SkipPermissions: cfg.SkipPermissions,
@@ -77,22 +76,10 @@ func (c Config) githubToken(host string) (string, error) {
 	return c.GitHubToken()
 }
 
-// variable returns a variable of the controller's environment.
-func (c Config) variable(name string) string {
-	for _, entry := range slices.Backward(c.Environ) {
-		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
 // agentEnvironment is the environment that agents' allow lists choose from: the controller's, with the credentials
 // that came in files as they are now.
 func (c Config) agentEnvironment() []string {
-	out := slices.DeleteFunc(slices.Clone(c.Environ), func(entry string) bool {
-		return strings.HasPrefix(entry, "ANTHROPIC_API_KEY_FILE=") || strings.HasPrefix(entry, "CLAUDE_CODE_OAUTH_TOKEN_FILE=")
-	})
+	out := environ.Without(c.Environ, "ANTHROPIC_API_KEY_FILE", "CLAUDE_CODE_OAUTH_TOKEN_FILE")
 	for name, read := range map[string]func() (string, error){
 		"ANTHROPIC_API_KEY": c.AnthropicAPIKey, "CLAUDE_CODE_OAUTH_TOKEN": c.ClaudeOAuthToken,
 	} {

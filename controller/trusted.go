@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/agent-work-orders/awo/controller/process/environ"
 	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/trust"
 )
@@ -14,7 +15,7 @@ func (c Config) trusting(layout store.Layout) (trusting Config, files []string, 
 	if c.ExtraCACerts == "" {
 		return c, nil, nil
 	}
-	bundle, err := trust.Read(c.ExtraCACerts, c.variable("SSL_CERT_FILE"))
+	bundle, err := trust.Read(c.ExtraCACerts, environ.Get(c.Environ, "SSL_CERT_FILE"))
 	if err != nil {
 		return c, nil, err
 	}
@@ -22,6 +23,6 @@ func (c Config) trusting(layout store.Layout) (trusting Config, files []string, 
 	if err := store.WriteFile(path, bundle.PEM, 0o644); err != nil {
 		return c, nil, fmt.Errorf("keep the bundle of certificates: %w", err)
 	}
-	c.Environ = trust.Environment(c.Environ, path)
+	c.Environ = environ.With(c.Environ, trust.Settings(path)...)
 	return c, bundle.Files, nil
 }

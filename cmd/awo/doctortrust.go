@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/agent-work-orders/awo/controller/process/environ"
 	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/trust"
 )
@@ -41,7 +42,7 @@ func (d *doctor) trustExtra() (findings []finding, forget func()) {
 	if err := store.SaveFile(file, bundle.PEM, 0o600); err != nil {
 		return []finding{{check, verdictFail, "they cannot be kept for this check: " + err.Error(), ""}}, forget
 	}
-	d.environ = trust.Environment(d.environ, file)
+	d.environ = environ.With(d.environ, trust.Settings(file)...)
 	d.roots = x509.NewCertPool()
 	d.roots.AppendCertsFromPEM(bundle.PEM)
 	return []finding{{check, verdictOK, fmt.Sprintf("%s from %s", cmp.Or(strings.Join(bundle.Files, ", "), "none"), folder), ""}}, forget

@@ -83,7 +83,7 @@ func record(name string, settings []string) error {
 			return err
 		}
 	}
-	_, err = s.Update(rec.ID, func(r *store.Record) error {
+	updated, err := s.Update(rec.ID, func(r *store.Record) error {
 		if seen.Object != nil {
 			r.SpecHash = seen.Object.Spec.SpecHash()
 		}
@@ -92,7 +92,7 @@ func record(name string, settings []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Project(name)
+	_, err = s.Project(updated)
 	return err
 }
 

@@ -88,11 +88,11 @@ func (p *placer) merge(data []byte, at, doc int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := documentText(clean, doc)
+	text, err := manifest.DocumentText(clean, doc)
 	if err != nil {
 		return nil, err
 	}
-	return replaceDocument(data, at, text)
+	return manifest.ReplaceDocument(data, at, text)
 }
 
 // mergeAll gives every document of the source the status that it has in the file.
@@ -110,7 +110,7 @@ func mergeAll(data []byte, docs []manifest.Document) (out []byte, err error) {
 func (p *placer) create(doc int) error {
 	name := p.source.docs[doc].Name
 	if !p.allNew() {
-		text, err := documentText(p.source.data, doc)
+		text, err := manifest.DocumentText(p.source.data, doc)
 		if err != nil {
 			return err
 		}

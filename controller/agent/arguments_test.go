@@ -78,15 +78,15 @@ func has(entry string) func([]string) bool {
 	return func(env []string) bool { return slices.Contains(env, entry) }
 }
 
-// environ is an environment that stays as it is.
-func environ(entries ...string) func() []string {
+// fixed is an environment that stays as it is.
+func fixed(entries ...string) func() []string {
 	return func() []string { return entries }
 }
 
 func TestEnvironment(t *testing.T) {
 	g := NewWithT(t)
 	claude := NewClaude(ClaudeConfig{
-		Environ: environ(
+		Environ: fixed(
 			"PATH=/bin", "HOME=/root", "GITHUB_TOKEN=ghp_x", "GH_TOKEN=ghp_x", "AWS_SECRET_ACCESS_KEY=x", "LC_ALL=C.UTF-8", "EXTRA=1", "OTHER=1",
 			"ANTHROPIC_API_KEY=sk", "CLAUDE_CODE_OAUTH_TOKEN=oauth", "ANTHROPIC_API_KEY_FILE=/run/key", "CLAUDE_CONFIG_DIR=/root/.claude",
 			"CLAUDE_CODE_MAX_RETRIES=2", "CLAUDE_CODE_TMPDIR=/elsewhere", "AWO_WORK_ORDER=other", "https_proxy=http://proxy", "API_TIMEOUT_MS=",

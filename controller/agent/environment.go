@@ -3,15 +3,15 @@ package agent
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/environ"
 )
 
 // environment is what an agent finds: what passes of the controller's own environment, and what is set for the task.
 // allow names further variables that pass. Last come the agent's own settings.
-func environment(environ, allow []string, t Task, own ...string) []string {
-	passed, _ := process.OneAnthropicCredential(process.Environment(environ, slices.Concat(process.AgentAllow, allow)...))
+func environment(inherited, allow []string, t Task, own ...string) []string {
+	passed, _ := process.OneAnthropicCredential(process.Environment(inherited, slices.Concat(process.AgentAllow, allow)...))
 	set := append([]string{
 		"HOME=" + t.Home,
 		"TMPDIR=" + t.TempDir,
@@ -20,22 +20,8 @@ func environment(environ, allow []string, t Task, own ...string) []string {
 		"AWO_WORK_ORDER=" + t.Name,
 		process.WorkOrderIDVariable + "=" + t.ID,
 	}, own...)
-	return overlay(passed, set)
-}
-
-// overlay returns the entries with those set that have the same name; the files of secrets are left out, they are
-// the controller's.
-func overlay(base, set []string) []string {
-	names := map[string]bool{"ANTHROPIC_API_KEY_FILE": true, "CLAUDE_CODE_OAUTH_TOKEN_FILE": true}
-	for _, entry := range set {
-		name, _, _ := strings.Cut(entry, "=")
-		names[name] = true
-	}
-	out := slices.DeleteFunc(slices.Clone(base), func(entry string) bool {
-		name, _, _ := strings.Cut(entry, "=")
-		return names[name]
-	})
-	return append(out, set...)
+	// The files of secrets are the controller's.
+	return environ.With(environ.Without(passed, "ANTHROPIC_API_KEY_FILE", "CLAUDE_CODE_OAUTH_TOKEN_FILE"), set...)
 }
 
 // none is an empty environment.

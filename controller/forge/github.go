@@ -17,6 +17,7 @@ import (
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/environ"
 )
 
 // DefaultHost is the forge that is meant when GH_HOST is not set.
@@ -207,16 +208,11 @@ func (g *GitHub) environment(host, token string) []string {
 		// gh takes the former for github.com and its kin alone, the latter for any other host.
 		set["GH_ENTERPRISE_TOKEN"] = token
 	}
-	out := slices.DeleteFunc(slices.Clone(g.config.Environment), func(entry string) bool {
-		name, _, _ := strings.Cut(entry, "=")
-		_, ours := set[name]
-		return ours || slices.Contains(never, name)
-	})
+	ours := make([]string, 0, len(set))
 	for name, value := range set {
-		out = append(out, name+"="+value)
+		ours = append(ours, name+"="+value)
 	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(slices.Values(environ.With(environ.Without(g.config.Environment, never...), ours...)))
 }
 
 // nowhere is a directory that does not exist and that nobody can make.

@@ -49,35 +49,29 @@ func (c *Client) Collect(ctx context.Context, w Workspace, message string) (Coll
 	if len(own) > 0 {
 		parent = own[0]
 	}
-	tree, leftOut, err := c.stage(ctx, p, parent)
+	found, err := c.stage(ctx, p, parent)
 	if err != nil {
 		return Collected{}, fmt.Errorf("staging the work in %s: %w", w.Dir, err)
 	}
-	return c.conclude(ctx, p, own, tree, leftOut, message)
+	return c.conclude(ctx, p, own, found, message)
 }
 
 // conclude measures, commits the tree and pins the head. own are the agent's commits, the newest first.
-func (c *Client) conclude(
-	ctx context.Context, p place, own []string, tree string, leftOut []string, message string,
-) (Collected, error) {
-	out := Collected{Head: p.BaseCommit, LeftOut: leftOut}
+func (c *Client) conclude(ctx context.Context, p place, own []string, s staged, message string) (Collected, error) {
+	out := Collected{Head: p.BaseCommit, LeftOut: s.leftOut}
 	if len(own) > 0 {
 		out.Head = own[0]
 	}
-	end := tree
-	if end == "" {
-		end = out.Head
-	}
-	if err := c.measure(ctx, p, own, end, &out); err != nil {
+	if err := c.measure(ctx, p, own, s, &out); err != nil {
 		return Collected{}, fmt.Errorf("measuring the work in %s: %w", p.Dir, err)
 	}
 	if out.Files == 0 {
 		// Commits that come to nothing are no work.
-		out = Collected{Head: p.BaseCommit, LeftOut: leftOut}
+		out = Collected{Head: p.BaseCommit, LeftOut: s.leftOut}
 		return out, p.mirror.pin(p.ID, pinHead, out.Head)
 	}
-	if tree != "" {
-		head, err := c.commit(ctx, p, own, tree, message)
+	if s.tree != "" {
+		head, err := c.commit(ctx, p, own, s.tree, message)
 		crash.Here("committed")
 		if err != nil {
 			return Collected{}, fmt.Errorf("committing the work in %s: %w", p.Dir, err)

@@ -41,14 +41,12 @@ func (c *Client) Content(ctx context.Context, w Workspace) (Content, error) {
 		return Content{}, fmt.Errorf("looking for submodules in %s: %w", w.Dir, err)
 	}
 	var out Content
-	attributes := false
 	for _, e := range entries {
 		if e.submodule {
 			out.Submodules = append(out.Submodules, e.path)
 		}
-		attributes = attributes || path.Base(e.path) == attributesName
 	}
-	if attributes {
+	if hasAttributes(entries) {
 		out.LFS, err = c.givingToLFS(ctx, p)
 	}
 	return out, err
@@ -89,10 +87,6 @@ func (c *Client) supported(ctx context.Context, p place, changes []change) error
 // keptInLFS names the files with a content that the base does not have and that belongs into Git LFS, by the attributes
 // that the work leaves.
 func (c *Client) keptInLFS(ctx context.Context, p place, changes []change) ([]string, error) {
-	there, err := hasAttributes(p)
-	if err != nil || !there {
-		return nil, err
-	}
 	known := map[string]bool{}
 	for _, each := range changes {
 		known[each.old] = true
@@ -121,19 +115,14 @@ func (c *Client) keptInLFS(ctx context.Context, p place, changes []change) ([]st
 	return out, nil
 }
 
-// hasAttributes tells whether the index has an attribute file, which spares most repositories a process.
-func hasAttributes(p place) (bool, error) {
-	entries, err := readIndex(p.Index, p.BaseCommit)
-	return slices.ContainsFunc(entries, func(e entry) bool { return path.Base(e.path) == attributesName }), err
+// hasAttributes tells whether an index has an attribute file, which spares most repositories a process.
+func hasAttributes(entries []entry) bool {
+	return slices.ContainsFunc(entries, func(e entry) bool { return path.Base(e.path) == attributesName })
 }
 
 // filledSubmodules lists the directories of submodules that the agent has put something into. Git takes no notice of
 // it, and it cannot be committed here.
-func filledSubmodules(p place, s *selection) ([]string, error) {
-	entries, err := readIndex(p.Index, p.BaseCommit)
-	if err != nil {
-		return nil, err
-	}
+func filledSubmodules(p place, s *selection, entries []entry) ([]string, error) {
 	var out []string
 	for _, e := range entries {
 		if !e.submodule || !s.directory(path.Dir(e.path)) {

@@ -1,8 +1,12 @@
 package git
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/agent-work-orders/awo/controller/process"
+	"github.com/agent-work-orders/awo/controller/process/environ"
 )
 
 // flags are the configuration of every call. With no system and no user configuration and a git directory of ours
@@ -30,15 +34,12 @@ var flags = []string{
 	"advice.detachedHead=false",
 }
 
-// passing are the names of the variables that git may inherit.
+// passing are the names of the variables that git may inherit beside PATH.
 var passing = []string{
-	"PATH", "TMPDIR",
+	"TMPDIR",
 	"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_PROXY_SSL_CAINFO",
 }
-
-// defaultPath is the PATH of a git for which none is configured.
-const defaultPath = "PATH=/usr/local/bin:/usr/bin:/bin"
 
 // baseEnvironment is the part of the environment that all calls share.
 func baseEnvironment(configured []string) []string {
@@ -47,32 +48,19 @@ func baseEnvironment(configured []string) []string {
 		"GIT_TERMINAL_PROMPT=0", "GIT_NO_LAZY_FETCH=1", "GIT_NO_REPLACE_OBJECTS=1", "GIT_OPTIONAL_LOCKS=0",
 		"GIT_DEFAULT_REF_FORMAT=files", "GIT_PAGER=cat", "GIT_EDITOR=false",
 	}
-	path := defaultPath
 	for _, entry := range configured {
-		name, value, _ := strings.Cut(entry, "=")
-		switch {
-		case name == "PATH" && value != "":
-			path = entry
-		case name != "PATH" && slices.Contains(passing, name):
+		if name, _, _ := strings.Cut(entry, "="); slices.Contains(passing, name) {
 			env = append(env, entry)
 		}
 	}
-	return append(withPlainProxy(env), path)
+	return append(withPlainProxy(env), "PATH="+cmp.Or(environ.Get(configured, "PATH"), process.DefaultPath))
 }
 
 // withPlainProxy repeats HTTP_PROXY in lower case, the only one that git's http library reads for http. Its reason,
 // a CGI header of that name, is none for us, and gh and agents read the one in capitals.
 func withPlainProxy(env []string) []string {
-	var proxy string
-	for _, entry := range env {
-		switch name, value, _ := strings.Cut(entry, "="); name {
-		case "http_proxy":
-			return env
-		case "HTTP_PROXY":
-			proxy = value
-		}
-	}
-	if proxy == "" {
+	proxy := environ.Get(env, "HTTP_PROXY")
+	if _, found := environ.Lookup(env, "http_proxy"); found || proxy == "" {
 		return env
 	}
 	return append(env, "http_proxy="+proxy)

@@ -58,11 +58,11 @@ func (c *Client) findLeak(ctx context.Context, p place, head string) (*Leak, err
 	if err != nil {
 		return nil, err
 	}
-	brought, err := contents(list)
+	found, err := contents(list)
 	if err != nil {
 		return nil, err
 	}
-	return c.searchObjects(ctx, p, commits, brought)
+	return c.searchObjects(ctx, p, commits, found)
 }
 
 // object is something to search, and what to say of it.
@@ -75,40 +75,43 @@ type object struct {
 
 // contents reads what git diff-tree --stdin --raw -z printed: the contents that each commit brings in. What a commit
 // only moves is none.
-func contents(list []string) ([]object, error) {
-	const fields, newMode, oldName, newName = 5, 1, 2, 3
-	const submodule = "160000"
-	var out []object
-	commit, old := "", map[string]bool{}
-	for i := 0; i < len(list); i++ {
-		entry, is := strings.CutPrefix(list[i], ":")
-		if !is {
-			out = slices.DeleteFunc(out, func(o object) bool { return o.leak.Commit == commit && old[o.name] })
-			commit, old = strings.TrimSpace(list[i]), map[string]bool{}
-			continue
+func contents(list []string) (out []object, err error) {
+	for len(list) > 0 {
+		commit := strings.TrimSpace(list[0])
+		var changes []change
+		if changes, list, err = parseChanges(list[1:]); err != nil {
+			return nil, err
 		}
-		f := strings.Fields(entry)
-		if i++; len(f) != fields || i == len(list) {
-			return nil, fmt.Errorf("git printed %q where a difference and its path were expected", entry)
+		old := map[string]bool{}
+		for _, each := range changes {
+			old[each.old] = true
+			out = append(out, brought(commit, each)...)
 		}
-		before := f[oldName]
-		if old[before] = true; strings.Trim(before, "0") == "" {
-			before = ""
-		}
-		if f[newMode] != submodule && strings.Trim(f[newName], "0") != "" {
-			out = append(out, object{f[newName], Leak{Commit: commit, Path: list[i]}, before})
-		}
+		// A merge is printed once for each parent, and brings in nothing that one of them had.
+		out = slices.DeleteFunc(out, func(o object) bool { return o.leak.Commit == commit && old[o.name] })
 	}
-	return slices.DeleteFunc(out, func(o object) bool { return o.leak.Commit == commit && old[o.name] }), nil
+	return out, nil
+}
+
+// brought is the content that one change of a commit brings in, if it is one.
+func brought(commit string, c change) []object {
+	if c.newMode == gitlink || none(c.new) {
+		return nil
+	}
+	o := object{name: c.new, leak: Leak{Commit: commit, Path: c.path}}
+	if !none(c.old) {
+		o.before = c.old
+	}
+	return []object{o}
 }
 
 // searchObjects reads the commits and contents one after the other, none of them whole.
-func (c *Client) searchObjects(ctx context.Context, p place, commits []string, brought []object) (*Leak, error) {
-	objects := make([]object, 0, len(commits)+len(brought))
+func (c *Client) searchObjects(ctx context.Context, p place, commits []string, found []object) (*Leak, error) {
+	objects := make([]object, 0, len(commits)+len(found))
 	for _, commit := range commits {
 		objects = append(objects, object{name: commit, leak: Leak{Commit: commit}})
 	}
-	for _, o := range brought {
+	for _, o := range found {
 		if c.config.Secrets.Find([]byte(o.leak.Path)) >= 0 {
 			return &Leak{Commit: o.leak.Commit}, nil
 		}

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -30,7 +31,10 @@ const gitlink = "160000"
 func (c change) link() bool { return c.oldMode == gitlink || c.newMode == gitlink }
 
 // gone tells whether the path is not there any more.
-func (c change) gone() bool { return strings.Trim(c.newMode, "0") == "" }
+func (c change) gone() bool { return none(c.newMode) }
+
+// none tells whether git means nothing by a mode or an object name: all zeros.
+func none(name string) bool { return strings.Trim(name, "0") == "" }
 
 // parseChanges takes what git diff-tree --raw -z printed off the front of a list.
 func parseChanges(list []string) (changes []change, rest []string, err error) {
@@ -50,10 +54,11 @@ func parseChanges(list []string) (changes []change, rest []string, err error) {
 	return changes, list, nil
 }
 
-// measure fills in the size of the difference between the base commit and a commit or tree, and all paths that the
-// difference or one of the agent's commits has. A commit of ours on top changes no other path: it differs from the base
-// there, or takes back what the agent had changed.
-func (c *Client) measure(ctx context.Context, p place, own []string, end string, out *Collected) error {
+// measure fills in the size of the difference between the base commit and what was staged, else the head, and all paths
+// that the difference or one of the agent's commits has. A commit of ours on top changes no other path: it differs from
+// the base there, or takes back what the agent had changed.
+func (c *Client) measure(ctx context.Context, p place, own []string, s staged, out *Collected) error {
+	end := cmp.Or(s.tree, out.Head)
 	if end == p.BaseCommit {
 		return nil
 	}
@@ -84,6 +89,9 @@ func (c *Client) measure(ctx context.Context, p place, own []string, end string,
 		}
 	}
 	out.Paths, out.Links = slices.Sorted(maps.Keys(seen.all)), slices.Sorted(maps.Keys(seen.links))
+	if !s.attributes {
+		return nil
+	}
 	return c.supported(ctx, p, changes)
 }
 

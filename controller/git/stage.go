@@ -11,39 +11,59 @@ import (
 	"strings"
 )
 
-// stage brings what changed in the work tree since the parent commit into the controller's index and returns its tree,
-// "" when nothing changed, and what was left out. git add is not used: it runs git in submodules that it finds in the
-// work tree, with their configuration. ls-files and update-index only look at files.
-func (c *Client) stage(ctx context.Context, p place, parent string) (tree string, leftOut []string, err error) {
+// staged is what was found in a work tree.
+type staged struct {
+	// tree is that of the index, "" when nothing changed.
+	tree string
+	// leftOut are the files that were left out on purpose. Sorted.
+	leftOut []string
+	// attributes tells that the index has an attribute file.
+	attributes bool
+}
+
+// stage brings what changed in the work tree since the parent commit into the controller's index. git add is not used:
+// it runs git in submodules that it finds in the work tree, with their configuration. ls-files and update-index only
+// look at files.
+func (c *Client) stage(ctx context.Context, p place, parent string) (staged, error) {
 	if err := c.readTree(ctx, p, parent); err != nil {
-		return "", nil, err
+		return staged{}, err
 	}
+	s, err := c.choose(ctx, p)
+	if err != nil {
+		return staged{}, err
+	}
+	ignored, err := c.updateIndex(ctx, p, s)
+	if err != nil {
+		return staged{}, err
+	}
+	entries, err := readIndex(p.Index, p.BaseCommit)
+	if err != nil {
+		return staged{}, err
+	}
+	filled, err := filledSubmodules(p, s, entries)
+	if err != nil {
+		return staged{}, err
+	}
+	out := staged{attributes: hasAttributes(entries)}
+	out.leftOut = slices.Compact(slices.Sorted(slices.Values(slices.Concat(s.left(), ignored, filled))))
+	if len(s.update)+len(s.remove) > 0 {
+		out.tree, err = c.line(ctx, p.onTree("write-tree"))
+	}
+	return out, err
+}
+
+// choose decides about each path that changed.
+func (c *Client) choose(ctx context.Context, p place) (*selection, error) {
 	entries, err := c.changed(ctx, p)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	s := newSelection(p.Dir)
 	s.sum.limits = c.config.Limits
 	for _, e := range entries {
 		s.take(e)
 	}
-	if err := s.sum.judge(); err != nil {
-		return "", nil, err
-	}
-	ignored, err := c.updateIndex(ctx, p, s)
-	if err != nil {
-		return "", nil, err
-	}
-	filled, err := filledSubmodules(p, s)
-	if err != nil {
-		return "", nil, err
-	}
-	leftOut = slices.Compact(slices.Sorted(slices.Values(slices.Concat(s.left(), ignored, filled))))
-	if len(s.update)+len(s.remove) == 0 {
-		return "", leftOut, nil
-	}
-	tree, err = c.line(ctx, p.onTree("write-tree"))
-	return tree, leftOut, err
+	return s, s.sum.judge()
 }
 
 // readTree sets the index to a commit, and keeps what it knows about unchanged files, so that they are not read. A

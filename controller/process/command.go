@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/agent-work-orders/awo/controller/process/environ"
 )
 
 // Command is a program to run.
@@ -36,8 +38,8 @@ type Command struct {
 	Stdout io.Writer
 }
 
-// defaultPath is searched when the environment has no PATH, as a shell would.
-const defaultPath = "/usr/local/bin:/usr/bin:/bin"
+// DefaultPath is searched when the environment has no PATH, as a shell would.
+const DefaultPath = "/usr/local/bin:/usr/bin:/bin"
 
 // name is what messages call the program. The arguments are left out: a URL or a path may tell too much.
 func (c Command) name() string { return filepath.Base(c.Path) }
@@ -84,11 +86,9 @@ func LookPath(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
-	path := defaultPath
-	for _, entry := range env {
-		if value, ok := strings.CutPrefix(entry, "PATH="); ok {
-			path = value
-		}
+	path, found := environ.Lookup(env, "PATH")
+	if !found {
+		path = DefaultPath
 	}
 	for _, dir := range filepath.SplitList(path) {
 		// A relative entry would find what a workspace brings along.

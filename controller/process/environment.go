@@ -3,6 +3,8 @@ package process
 import (
 	"slices"
 	"strings"
+
+	"github.com/agent-work-orders/awo/controller/process/environ"
 )
 
 // common is what every child may know: where programs and its own directories are, the language, and the way to
@@ -32,12 +34,12 @@ const (
 	oauthTokenVariable = "CLAUDE_CODE_OAUTH_TOKEN" //nolint:gosec // the name of a variable
 )
 
-// Environment returns the entries of environ whose names are allowed, sorted. An allowed name may end in _* for all
+// Environment returns the inherited entries whose names are allowed, sorted. An allowed name may end in _* for all
 // that begin with what stands before the asterisk. An empty variable counts as unset, of two with one name the
 // last counts, and GitHub's tokens never pass.
-func Environment(environ []string, allow ...string) []string {
+func Environment(inherited []string, allow ...string) []string {
 	values := map[string]string{}
-	for _, entry := range environ {
+	for _, entry := range inherited {
 		if name, value, ok := strings.Cut(entry, "="); ok {
 			values[name] = value
 		}
@@ -65,15 +67,8 @@ func allowed(name string, allow []string) bool {
 // OneAnthropicCredential leaves only the API key in an agent's environment if the OAuth token is there, too: with both
 // the agent takes the key and bills it without a word. dropped says that the token was taken out.
 func OneAnthropicCredential(env []string) (single []string, dropped bool) {
-	has := func(name string) bool {
-		return slices.ContainsFunc(env, func(entry string) bool {
-			return strings.HasPrefix(entry, name+"=") && entry != name+"="
-		})
-	}
-	if !has(apiKeyVariable) || !has(oauthTokenVariable) {
+	if environ.Get(env, apiKeyVariable) == "" || environ.Get(env, oauthTokenVariable) == "" {
 		return env, false
 	}
-	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
-		return strings.HasPrefix(entry, oauthTokenVariable+"=")
-	}), true
+	return environ.Without(env, oauthTokenVariable), true
 }

@@ -7,11 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
+	"github.com/agent-work-orders/awo/controller/process/environ"
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
 	"github.com/agent-work-orders/awo/controller/process/supervisor"
 )
@@ -112,7 +111,7 @@ func (a Agent) spec() (supervisor.Spec, error) {
 		dir = current
 	}
 	return supervisor.Spec{
-		Path: resolved.Path, Argv: resolved.Args, Dir: dir, Env: marked(resolved.Env, a.WorkOrderID),
+		Path: resolved.Path, Argv: resolved.Args, Dir: dir, Env: environ.With(resolved.Env, WorkOrderIDVariable+"="+a.WorkOrderID),
 		Grace: a.grace(), MaxProcesses: a.Sandbox.MaxProcesses(), ExtraFiles: len(a.ExtraFiles),
 	}, nil
 }
@@ -122,14 +121,6 @@ func (a Agent) grace() time.Duration {
 		return a.Grace
 	}
 	return defaultGrace
-}
-
-// marked makes sure that the environment carries the run's id, and only that one.
-func marked(env []string, id string) []string {
-	env = slices.DeleteFunc(env, func(entry string) bool {
-		return strings.HasPrefix(entry, WorkOrderIDVariable+"=")
-	})
-	return append(env, WorkOrderIDVariable+"="+id)
 }
 
 // startSupervisor executes this binary again. Its arguments can be read by everybody, so they hold only the id.

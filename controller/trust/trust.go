@@ -123,14 +123,11 @@ func certificates(data []byte) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: data}), nil
 }
 
-// Environment returns an environment in which programs trust the bundle in a file.
-func Environment(environ []string, file string) []string {
-	out := slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
-		name, _, _ := strings.Cut(entry, "=")
-		return slices.Contains(variables, name)
-	})
+// Settings are the variables by which programs come to trust the bundle in a file.
+func Settings(file string) []string {
+	settings := make([]string, 0, len(variables))
 	for _, name := range variables {
-		out = append(out, name+"="+file)
+		settings = append(settings, name+"="+file)
 	}
-	return out
+	return settings
 }

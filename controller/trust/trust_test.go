@@ -89,9 +89,6 @@ func TestReadNamesWhatIsMissing(t *testing.T) {
 	g.Expect(err).To(MatchError(ContainSubstring("SSL_CERT_FILE: open /no/system")))
 }
 
-func TestEnvironment(t *testing.T) {
-	g := NewWithT(t)
-	environ := []string{"PATH=/bin", "SSL_CERT_FILE=/old", "NODE_EXTRA_CA_CERTS=/old"}
-	g.Expect(Environment(environ, "/new")).To(ConsistOf("PATH=/bin", "GIT_SSL_CAINFO=/new", "SSL_CERT_FILE=/new", "NODE_EXTRA_CA_CERTS=/new"))
-	g.Expect(environ).To(HaveLen(3))
+func TestSettings(t *testing.T) {
+	NewWithT(t).Expect(Settings("/new")).To(ConsistOf("GIT_SSL_CAINFO=/new", "SSL_CERT_FILE=/new", "NODE_EXTRA_CA_CERTS=/new"))
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/agent-work-orders/awo/controller/process/environ"
 )
 
 // system are the directories of programs, libraries and their settings.
@@ -37,7 +39,7 @@ func (p *Policy) common() []grant {
 		}
 		out = append(out, p.around(realPath(dir))...)
 	}
-	for _, dir := range filepath.SplitList(variable(p.options.Environ, "PATH")) {
+	for _, dir := range filepath.SplitList(environ.Get(p.options.Environ, "PATH")) {
 		if filepath.IsAbs(dir) && !p.holdsHome(realPath(dir)) {
 			out = append(out, p.around(realPath(dir))...)
 			out = append(out, p.library(realPath(dir))...)
@@ -45,7 +47,7 @@ func (p *Policy) common() []grant {
 	}
 	files := slices.Concat(kernel, linked)
 	for _, name := range certificates {
-		files = append(files, variable(p.options.Environ, name))
+		files = append(files, environ.Get(p.options.Environ, name))
 	}
 	for _, path := range files {
 		if filepath.IsAbs(path) && !p.isClosed(realPath(path)) {
@@ -110,7 +112,7 @@ func packageOf(dir string) string {
 func (p *Policy) holdsHome(dir string) bool { return p.options.holdsHome(dir) }
 
 func (o Options) holdsHome(dir string) bool {
-	home := variable(o.Environ, "HOME")
+	home := environ.Get(o.Environ, "HOME")
 	return dir == "/" || filepath.IsAbs(home) && below(realPath(home), dir)
 }
 

@@ -216,13 +216,3 @@ func realPath(path string) string {
 		rest, path = filepath.Join(filepath.Base(path), rest), parent
 	}
 }
-
-// variable returns a variable of an environment.
-func variable(environ []string, name string) string {
-	for _, entry := range slices.Backward(environ) {
-		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}

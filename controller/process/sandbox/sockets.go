@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/agent-work-orders/awo/controller/process/environ"
 )
 
 // escapes are the usual places of sockets whose servers do, with rights of their own, what their clients say: start
@@ -36,21 +38,21 @@ var named = []string{"DOCKER_HOST", "CONTAINER_HOST", "CONTAINERD_ADDRESS", "DBU
 
 // Sockets lists the unix sockets by which an agent could leave the sandbox: those in the usual places that answer when
 // someone without capabilities knocks. Landlock closes no socket that has a path before its version 9.
-func Sockets(environ []string) []string {
-	return answering(candidates(environ, os.Getuid()))
+func Sockets(env []string) []string {
+	return answering(candidates(env, os.Getuid()))
 }
 
 // candidates lists the paths to try.
-func candidates(environ []string, uid int) []string {
+func candidates(env []string, uid int) []string {
 	number := strconv.Itoa(uid)
 	runtimeDirs := []string{"/run/user/" + number}
-	if dir := variable(environ, "XDG_RUNTIME_DIR"); filepath.IsAbs(dir) && dir != runtimeDirs[0] {
+	if dir := environ.Get(env, "XDG_RUNTIME_DIR"); filepath.IsAbs(dir) && dir != runtimeDirs[0] {
 		runtimeDirs = append(runtimeDirs, dir)
 	}
 	var found []string
 	for _, pattern := range escapes {
 		for _, dir := range runtimeDirs {
-			path := strings.NewReplacer("UID", number, "RUNTIME", dir, "HOME", variable(environ, "HOME")).Replace(pattern)
+			path := strings.NewReplacer("UID", number, "RUNTIME", dir, "HOME", environ.Get(env, "HOME")).Replace(pattern)
 			matches, _ := filepath.Glob(path)
 			found = append(found, matches...)
 		}
@@ -60,7 +62,7 @@ func candidates(environ []string, uid int) []string {
 		found = append(found, "/run/dbus/system_bus_socket")
 	}
 	for _, name := range named {
-		found = append(found, socketPaths(variable(environ, name))...)
+		found = append(found, socketPaths(environ.Get(env, name))...)
 	}
 	return unlike(found)
 }

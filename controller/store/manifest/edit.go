@@ -38,8 +38,8 @@ type cut struct {
 	text     string
 }
 
-// newEditor reads the document to edit. The document need not decode, but it must be YAML with a mapping.
-func newEditor(data []byte, doc int) (*editor, error) {
+// locate finds the document to edit, which need not be YAML.
+func locate(data []byte, doc int) (*editor, error) {
 	src, problem := newSource(data)
 	if problem != nil {
 		return nil, cannot("%s", problem.Message)
@@ -47,14 +47,24 @@ func newEditor(data []byte, doc int) (*editor, error) {
 	if doc < 0 || doc >= len(src.parts) {
 		return nil, cannot("the file has no document %d, it has %d", doc, len(src.parts))
 	}
-	root, err := src.tree(src.parts[doc])
+	return &editor{source: src, part: src.parts[doc]}, nil
+}
+
+// newEditor reads the document to edit. The document need not decode, but it must be YAML with a mapping.
+func newEditor(data []byte, doc int) (*editor, error) {
+	e, err := locate(data, doc)
 	if err != nil {
-		return nil, cannot("line %d %s", src.parts[doc].line+err.line, err.message)
+		return nil, err
+	}
+	root, failed := e.tree(e.part)
+	if failed != nil {
+		return nil, cannot("line %d %s", e.part.line+failed.line, failed.message)
 	}
 	if root.Kind != yaml.MappingNode {
 		return nil, cannot("the document is %s", describe(root))
 	}
-	return &editor{source: src, part: src.parts[doc], root: root}, nil
+	e.root = root
+	return e, nil
 }
 
 // apply returns the file with the cuts made, which must not overlap.

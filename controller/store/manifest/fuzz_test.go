@@ -221,5 +221,25 @@ func FuzzSetField(f *testing.F) {
 				t.Fatalf("%d documents became %d", len(before), len(after))
 			}
 		}
+		replaced(t, data, doc)
 	})
+}
+
+// replaced puts an order in the place of a document: it must be read there, and the others as before.
+func replaced(t *testing.T, data []byte, doc int) {
+	t.Helper()
+	out, err := manifest.ReplaceDocument(data, doc, []byte(flowFile))
+	if err != nil {
+		return
+	}
+	before, _ := manifest.Parse(data)
+	after, _ := manifest.Parse(out)
+	if len(after) != len(before) || after[doc].Object == nil {
+		t.Fatalf("%q became %q", data, out)
+	}
+	for i := range before {
+		if i != doc && !reflect.DeepEqual(before[i].Object, after[i].Object) {
+			t.Fatalf("document %d: %+v became %+v", i, before[i].Object, after[i].Object)
+		}
+	}
 }

@@ -1,24 +1,22 @@
 package manifest
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // RemoveDocument takes one document out of a file, with its markers and the comments in it. A comment above the
 // first document stays. Empty tells that no document is left.
 func RemoveDocument(data []byte, doc int) (out []byte, empty bool, err error) {
-	src, problem := newSource(data)
-	if problem != nil {
-		return nil, false, cannot("%s", problem.Message)
+	e, err := locate(data, doc)
+	if err != nil {
+		return nil, false, err
 	}
-	if doc < 0 || doc >= len(src.parts) {
-		return nil, false, cannot("the file has no document %d, it has %d", doc, len(src.parts))
-	}
-	p := src.parts[doc]
-	e := &editor{source: src, part: p}
 	// The end marker is kept where the next document needs it, because it has no --- of its own.
-	for _, end := range []int{p.end, e.bodyEnd()} {
-		out = e.apply(cut{from: p.body, to: end})
-		if src.onlyRemoved(out, doc) {
-			return out, len(src.parts) == 1, nil
+	for _, end := range []int{e.part.end, e.bodyEnd()} {
+		out = e.apply(cut{from: e.part.body, to: end})
+		if e.onlyRemoved(out, doc) {
+			return out, len(e.parts) == 1, nil
 		}
 	}
 	return nil, false, cannot("the documents around it would change")
@@ -27,19 +25,18 @@ func RemoveDocument(data []byte, doc int) (out []byte, empty bool, err error) {
 // onlyRemoved tells whether a file holds the documents of this one less one.
 func (s *source) onlyRemoved(out []byte, doc int) bool {
 	after, problem := newSource(out)
-	if problem != nil || len(after.parts) != len(s.parts)-1 {
-		return false
-	}
-	for i, p := range after.parts {
-		before := i
-		if i >= doc {
-			before++
+	return problem == nil && slices.EqualFunc(s.others(doc), after.others(-1), bytes.Equal)
+}
+
+// others returns the contents of all documents but one, in order.
+func (s *source) others(doc int) [][]byte {
+	contents := make([][]byte, 0, len(s.parts))
+	for i, p := range s.parts {
+		if i != doc {
+			contents = append(contents, s.content(p))
 		}
-		if !bytes.Equal(after.content(p), s.content(s.parts[before])) {
-			return false
-		}
 	}
-	return true
+	return contents
 }
 
 // content returns the text of a document without an end marker and without the comments above it.
