@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -77,6 +78,31 @@ func TestConfinedAttacks(t *testing.T) {
 			g.Expect(status.Code).NotTo(BeZero(), "%s%s", stdout, stderr)
 			g.Expect(stdout + stderr).NotTo(ContainSubstring(secret))
 			g.Expect(s.snapshot(t)).To(Equal(before), "nothing outside has changed")
+		})
+	}
+}
+
+// A data directory that lies in one which may be read is as closed as any.
+func TestConfinedAroundTheDataDirectory(t *testing.T) {
+	s := newScene(t, func(o *sandbox.Options) { o.Read = append(o.Read, filepath.Dir(o.DataDir)) })
+	beside := filepath.Join(filepath.Dir(s.data), "beside")
+	NewWithT(t).Expect(os.Mkdir(beside, 0o755)).To(Succeed())
+	for name, script := range map[string]string{
+		"list":       `ls $DATA`,
+		"workorders": `ls $DATA/workorders`,
+		"others":     `ls $DATA/repositories`,
+		"read":       `cat $OTHER/secret`,
+		"around":     `ls $DATA/..`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			s.set(t)
+			_, stderr, status := s.run(t, script, false)
+			g.Expect(status.Code).To(BeZero(), stderr)
+			_, stderr, status = s.run(t, script, true)
+			g.Expect(status.Code).NotTo(BeZero(), stderr)
+			_, stderr, status = s.run(t, "ls "+beside, true)
+			g.Expect(status.Code).To(BeZero(), "what lies beside it may be read: %s", stderr)
 		})
 	}
 }

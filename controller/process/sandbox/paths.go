@@ -121,8 +121,9 @@ func (p *Policy) isClosed(path string) bool {
 	return slices.ContainsFunc(p.closed, func(c string) bool { return below(path, c) })
 }
 
-// around grants a directory but for what is closed in it. Where something is, its entries are granted one by one;
-// links are not followed, since what they lead to is granted where it lies, or not.
+// around grants a directory but for what is closed in it. Where something is, its entries are granted one by one, and it
+// cannot itself be listed: a right to list would hold for all that lies below. Links are not followed, since what they
+// lead to is granted where it lies, or not.
 func (p *Policy) around(path string) []grant {
 	if p.isClosed(path) {
 		return nil
@@ -130,7 +131,7 @@ func (p *Policy) around(path string) []grant {
 	if !slices.ContainsFunc(p.closed, func(c string) bool { return below(c, path) }) {
 		return []grant{{path: path, access: read}}
 	}
-	out := []grant{{path: path, access: list}}
+	var out []grant
 	for _, e := range entries(path) {
 		if e.Type()&fs.ModeSymlink == 0 {
 			out = append(out, p.around(filepath.Join(path, e.Name()))...)
@@ -182,7 +183,6 @@ func (p *Policy) publicTree(path string) (grants []grant, whole bool) {
 	}
 	whole = true
 	if info.IsDir() {
-		grants = append(grants, grant{path: path, access: list})
 		for _, e := range entries(path) {
 			below, all := p.publicTree(filepath.Join(path, e.Name()))
 			grants, whole = append(grants, below...), whole && all
@@ -212,10 +212,7 @@ func unique(grants []grant) []grant {
 	return slices.DeleteFunc(grants, func(g grant) bool {
 		again := seen[g]
 		seen[g] = true
-		if g.access != read && g.access != list {
-			return again
-		}
-		return again || covered(whole, g.path)
+		return again || g.access == read && covered(whole, g.path)
 	})
 }
 

@@ -51,7 +51,7 @@ func TestAroundTheDataDirectory(t *testing.T) {
 	g.Expect(os.Symlink("awo/data", filepath.Join(root, "opt/link"))).To(Succeed())
 	p := newPolicy(t, Options{DataDir: filepath.Join(root, "opt/awo/data")})
 	g.Expect(granted(root, p.around(filepath.Join(root, "opt")))).To(Equal(map[string]access{
-		"opt": list, "opt/tool": read, "opt/file": read, "opt/awo": list, "opt/awo/program": read,
+		"opt/tool": read, "opt/file": read, "opt/awo/program": read,
 	}))
 	g.Expect(p.around(filepath.Join(root, "bin"))).To(HaveLen(1))
 	for _, closed := range []string{"opt/awo/data", "opt/awo/data/outputs"} {
@@ -103,7 +103,7 @@ func TestRootReadsWhatEverybodyMayRead(t *testing.T) {
 	}
 	p := newPolicy(t, Options{DataDir: filepath.Join(root, "data"), Secrets: []string{filepath.Join(root, "etc/awo/token")}})
 	g.Expect(granted(root, p.public(filepath.Join(root, "etc")))).To(Equal(map[string]access{
-		"etc": list, "etc/passwd": read, "etc/ssl": list, "etc/ssl/certs": read, "etc/ssh": list, "etc/ssh/ssh_config": read,
+		"etc/passwd": read, "etc/ssl/certs": read, "etc/ssh/ssh_config": read,
 	}))
 }
 

@@ -17,8 +17,7 @@ type access uint64
 
 // What is granted. Device files may be written to, but nothing may be made beside them.
 const (
-	list  = access(landlock.AccessFSReadDir)
-	read  = list | landlock.AccessFSExecute | landlock.AccessFSReadFile
+	read  = access(landlock.AccessFSReadDir | landlock.AccessFSExecute | landlock.AccessFSReadFile)
 	write = read | landlock.AccessFSWriteFile | landlock.AccessFSTruncate | landlock.AccessFSRemoveDir | landlock.AccessFSRemoveFile |
 		landlock.AccessFSMakeDir | landlock.AccessFSMakeReg | landlock.AccessFSMakeSock | landlock.AccessFSMakeFifo |
 		landlock.AccessFSMakeSym | landlock.AccessFSRefer
