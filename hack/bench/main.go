@@ -101,7 +101,7 @@ func parseFlags(args []string, talk io.Writer) (s settings, only string, err err
 	flags.IntVar(&s.drops, "drops", 100, "orders of the latency")
 	flags.IntVar(&s.manifests, "manifests", 10_000, "finished orders in the large directory")
 	flags.IntVar(&s.files, "files", 50_000, "files in the large repository")
-	flags.IntVar(&s.settle, "settle", 10, "seconds from the start until memory and idle CPU are taken")
+	flags.IntVar(&s.settle, "settle", 30, "seconds from the start, for what it looks at then, until memory and idle CPU are taken")
 	flags.IntVar(&s.idle, "idle", 60, "seconds over which idle CPU is taken, more than the controller's rescan period")
 	flags.Int64Var(&s.transcript, "transcript", 1<<30, "bytes of the large transcript")
 	quick := flags.Bool("quick", false, "small numbers: to see that it works, not to compare")
