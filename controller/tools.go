@@ -66,12 +66,15 @@ func newGit(cfg Config, spawner git.Runner, box *sandbox.Policy, mirrors string)
 	})
 }
 
-// githubToken is the token with which gh speaks to a host: its own, else GITHUB_TOKEN.
+// githubToken is the token with which gh speaks to a host: its own, else GITHUB_TOKEN if the host may have it, as for git.
 func (c Config) githubToken(host string) (string, error) {
 	if c.HostToken != nil {
 		if token, found, err := c.HostToken(host); found || err != nil {
 			return token, err
 		}
+	}
+	if !v1alpha1.HostAllowed(host, c.GitHosts) {
+		return "", nil
 	}
 	return c.GitHubToken()
 }

@@ -77,8 +77,9 @@ func (o *controllerOptions) addFlags(f *pflag.FlagSet) {
 
 func (o *controllerOptions) addServerFlags(f *pflag.FlagSet) {
 	c := &o.config
+	c.BindAddress = "127.0.0.1"
 	c.Port, c.HTTPAuth, c.MaxConcurrent, o.logLevel, o.status = defaultPort, "token", runtime.NumCPU(), "info", "auto"
-	f.StringVar(&c.BindAddress, "bind-address", "127.0.0.1", "The address that the HTTP endpoint listens on")
+	f.Var(word{&c.BindAddress, checkBindAddress}, "bind-address", "The address that the HTTP endpoint listens on")
 	f.Var(number{&c.Port, 0, 65535}, "port", "The port of the HTTP endpoint, 0 for a free one (ARCHON_AWO_PORT)")
 	f.Var(choice{&c.HTTPAuth, []string{"token", "none"}}, "http-auth", "Who may read orders over HTTP: bearers of server-token, or everyone")
 	f.Var(number{&c.MaxConcurrent, 1, 1000}, "max-concurrent", "How many orders are worked on at once")
@@ -89,33 +90,34 @@ func (o *controllerOptions) addServerFlags(f *pflag.FlagSet) {
 
 func (o *controllerOptions) addRepositoryFlags(f *pflag.FlagSet) {
 	c := &o.config
-	f.StringSliceVar(&o.gitHosts, "git-hosts", nil, "The only hosts that get the GitHub token (default: github.com and the GitHub host)")
+	c.AuthorName, c.AuthorEmail = "Agent Work Orders", "awo@users.noreply.github.com"
+	f.Var(list[string]{&o.gitHosts, checkHost}, "git-hosts", "The only hosts that get the GitHub token (default: github.com and the GitHub host)")
 	f.StringVar(&o.tokenDir, "git-token-dir", "", "A folder with a token for each host, in a file named by the host; such a host gets no other token and counts as one of git-hosts")
-	f.StringVar(&c.AuthorName, "git-author-name", "Agent Work Orders", "The name that signs commits")
-	f.StringVar(&c.AuthorEmail, "git-author-email", "awo@users.noreply.github.com", "The address that signs commits")
+	f.Var(word{&c.AuthorName, checkAuthorName}, "git-author-name", "The name that signs commits")
+	f.Var(word{&c.AuthorEmail, checkAuthorEmail}, "git-author-email", "The address that signs commits")
 	f.StringVar(&c.GitPath, "git-path", "git", "The git program")
 	f.StringVar(&c.GHPath, "gh-path", "gh", "The GitHub CLI (GH_CLI_PATH)")
 	f.StringVar(&c.ExtraCACerts, "extra-ca-certs", "", "A folder of .crt and .pem files that git, gh and agents trust beside the system's certificates")
-	f.StringVar(&c.GitHubHost, "github-host", "", "A GitHub host beside github.com (GH_HOST)")
+	f.Var(word{&c.GitHubHost, checkHost}, "github-host", "A GitHub host beside github.com (GH_HOST)")
 }
 
 func (o *controllerOptions) addAgentFlags(f *pflag.FlagSet) {
 	c := &o.config
 	c.PhaseTimeout, c.IdleTimeout = v1alpha1.DefaultPhaseTimeout, v1alpha1.DefaultIdleTimeout
-	c.BackoffBase, c.BackoffMax = 10*time.Second, 10*time.Minute
+	c.BackoffBase, c.BackoffMax, c.Model = 10*time.Second, 10*time.Minute, v1alpha1.DefaultModel
 	f.StringVar(&c.CommandsDir, "commands-dir", "", "Prompt templates that replace the built-in ones (default: commands/ of the data directory) (AGENT_WORK_ORDER_COMMANDS_DIR)")
 	f.Var(period{&c.PhaseTimeout}, "phase-timeout", "How long an attempt of a phase may take (AGENT_WORK_ORDER_TIMEOUT, in seconds)")
 	f.Var(period{&c.IdleTimeout}, "idle-timeout", "How long an agent may be silent")
 	f.Var(period{&c.BackoffBase}, "backoff-base", "The delay before the second attempt of a phase; it doubles each time")
 	f.Var(period{&c.BackoffMax}, "backoff-max", "The longest delay between attempts")
 	f.StringVar(&c.ClaudePath, "claude-path", "claude", "The Claude Code program (CLAUDE_CLI_PATH)")
-	f.StringVar(&c.Model, "claude-model", v1alpha1.DefaultModel, "The model of orders that name none (CLAUDE_CLI_MODEL)")
+	f.Var(word{&c.Model, checkModel}, "claude-model", "The model of orders that name none (CLAUDE_CLI_MODEL)")
 	f.Var(number{&c.MaxTurns, 0, 100000}, "claude-max-turns", "How many turns a phase may take, 0 for no limit (CLAUDE_CLI_MAX_TURNS)")
 	f.BoolVar(&c.SkipPermissions, "claude-skip-permissions", true, "Let claude act without asking (CLAUDE_CLI_SKIP_PERMISSIONS)")
 	f.BoolVar(&c.AgentEvents, "log-agent-events", true, "Log what agents do (CLAUDE_CLI_VERBOSE)")
 	f.BoolVar(&c.LogPrompts, "keep-prompts", true, "Keep prompts in outputs (ENABLE_PROMPT_LOGGING)")
 	f.BoolVar(&c.KeepTranscripts, "keep-transcripts", true, "Keep what agents print after their run has ended (ENABLE_OUTPUT_ARTIFACTS)")
-	f.StringSliceVar(&c.AgentEnvironment, "agent-env", nil, "Further variables of this environment that agents get")
+	f.Var(list[string]{&c.AgentEnvironment, checkAgentVariable}, "agent-env", "Further variables of this environment that agents get")
 	o.addSandboxFlags(f)
 }
 
@@ -125,7 +127,7 @@ func (o *controllerOptions) addSandboxFlags(f *pflag.FlagSet) {
 	f.Var(choice{&o.sandbox, sandboxModes}, "agent-sandbox", "Confine agents: where the kernel can, always or not at all")
 	f.Var(pathList{&c.AgentRead}, "agent-read", "Further paths that agents may read and execute, a list like PATH")
 	f.Var(pathList{&c.AgentWrite}, "agent-write", "Further paths that agents may write, a list like PATH")
-	f.IntSliceVar(&c.AgentPorts, "agent-ports", nil, "The only TCP ports that agents may connect to (default: all)")
+	f.Var(portList{&c.AgentPorts}, "agent-ports", "The only TCP ports that agents may connect to (default: all)")
 }
 
 // run completes the configuration with what no flag says, and runs the controller until ctx ends.
@@ -143,7 +145,10 @@ func (o *controllerOptions) run(ctx context.Context, global *globalOptions) erro
 
 func (o *controllerOptions) complete(global *globalOptions) error {
 	c := &o.config
-	var err error
+	err := o.check()
+	if err != nil {
+		return err
+	}
 	if c.DataDir, err = global.absoluteDataDir(); err != nil {
 		return err
 	}
@@ -171,6 +176,19 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 		c.SecretFiles = append(c.SecretFiles, filepath.Join(o.tokenDir, "github.com"))
 	}
 	return o.readSecrets(global.lookup)
+}
+
+// check refuses settings that are good each, but not together.
+func (o *controllerOptions) check() error {
+	c := &o.config
+	switch {
+	case c.BackoffMax < c.BackoffBase:
+		return fmt.Errorf("AWO_BACKOFF_MAX (--backoff-max): %s is less than %s, the first delay (AWO_BACKOFF_BASE)", c.BackoffMax, c.BackoffBase)
+	case c.MaxBudgetUSD > 0 && c.DefaultBudgetUSD > c.MaxBudgetUSD:
+		return fmt.Errorf("AWO_DEFAULT_BUDGET_USD (--default-budget-usd): %v is more than any run may cost, %v (AWO_MAX_BUDGET_USD)",
+			c.DefaultBudgetUSD, c.MaxBudgetUSD)
+	}
+	return nil
 }
 
 // absoluteFolders makes paths absolute, also those that have no slash: folders are meant.

@@ -7,17 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/store"
-)
-
-// Variables that say what the controller allows, so that a command refuses what the controller would.
-const (
-	variableAllowFile = "AWO_ALLOW_FILE_REPOSITORIES"
-	variableAllowHTTP = "AWO_ALLOW_HTTP_HOSTS"
 )
 
 // absoluteDataDir returns the data directory, absolute.
@@ -94,16 +87,7 @@ func (g *globalOptions) policy() (v1alpha1.Policy, error) {
 		policy = *published
 	}
 	policy.DataDir = layout.Root
-	if value, _ := g.lookup(variableAllowFile); value != "" {
-		policy.AllowFileRepositories, err = strconv.ParseBool(value)
-		if err != nil {
-			return v1alpha1.Policy{}, fmt.Errorf("%s: %q is not true or false", variableAllowFile, value)
-		}
-	}
-	if hosts, _ := g.lookup(variableAllowHTTP); hosts != "" {
-		policy.AllowHTTPHosts = splitList(hosts)
-	}
-	return policy, nil
+	return policyOf(policy, g.lookup)
 }
 
 // splitList splits a list at commas and white space.

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
@@ -47,21 +46,21 @@ func bindFlag(flags *pflag.FlagSet, flag *pflag.Flag, lookup func(string) (strin
 		if value == "" {
 			continue
 		}
-		setting := value
-		if i > 0 {
-			setting = inSeconds(flag.Value.Type(), value)
+		setting, hint := value, ""
+		if i > 0 && flag.Value.Type() == "duration" {
+			setting, hint = inSeconds(value), "; a plain number is in seconds"
 		}
 		if err := flags.Set(flag.Name, setting); err != nil {
-			return badVariable(name, value, flag, err)
+			return fmt.Errorf("%w%s", badVariable(name, value, flag, err), hint)
 		}
 		return nil
 	}
 	return nil
 }
 
-// inSeconds turns a plain number into a duration for a duration flag.
-func inSeconds(flagType, value string) string {
-	if _, err := strconv.ParseUint(value, 10, 32); err == nil && flagType == "duration" {
+// inSeconds turns a plain number into a duration.
+func inSeconds(value string) string {
+	if _, err := strconv.ParseUint(value, 10, 32); err == nil {
 		return value + "s"
 	}
 	return value
@@ -90,8 +89,6 @@ func expectation(flagType string) string {
 		return "a whole number of 0 or more"
 	case "float64":
 		return "a number"
-	case "duration":
-		return "a duration such as " + (90 * time.Second).String() + " or 10m"
 	}
 	return ""
 }

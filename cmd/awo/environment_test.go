@@ -50,7 +50,8 @@ type testFlags struct {
 func newTestFlags() *testFlags {
 	f := &testFlags{set: pflag.NewFlagSet("test", pflag.ContinueOnError), level: "info"}
 	f.set.IntVar(&f.concurrent, "max-concurrent", 4, "")
-	f.set.DurationVar(&f.timeout, "phase-timeout", time.Hour, "")
+	f.timeout = time.Hour
+	f.set.Var(period{&f.timeout}, "phase-timeout", "")
 	f.set.BoolVar(&f.verbose, "verbose", true, "")
 	f.set.StringVar(&f.model, "model", "sonnet", "")
 	f.set.Var(&f.level, "log-level", "")
@@ -113,11 +114,11 @@ func TestBindEnvironment(t *testing.T) {
 		},
 		"our own duration needs a unit": {
 			variables: map[string]string{"AWO_PHASE_TIMEOUT": "120"},
-			err:       `AWO_PHASE_TIMEOUT: "120" is not a duration such as 1m30s or 10m`,
+			err:       `AWO_PHASE_TIMEOUT: "120": it must be a duration of more than nothing, such as 90s or 10m`,
 		},
 		"bad inherited duration": {
 			variables: map[string]string{"AGENT_WORK_ORDER_TIMEOUT": "soon"},
-			err:       `AGENT_WORK_ORDER_TIMEOUT: "soon" is not a duration such as 1m30s or 10m`,
+			err:       `AGENT_WORK_ORDER_TIMEOUT: "soon": it must be a duration of more than nothing, such as 90s or 10m; a plain number is in seconds`,
 		},
 		"bad number": {
 			variables: map[string]string{"AWO_MAX_CONCURRENT": "x"}, err: `AWO_MAX_CONCURRENT: "x" is not a whole number`,

@@ -13,7 +13,7 @@ import (
 func (o *controllerOptions) addPolicyFlags(f *pflag.FlagSet) {
 	c := &o.config
 	f.BoolVar(&c.AllowFileRepositories, "allow-file-repositories", true, "Allow repositories on this machine, by file URL or absolute path")
-	f.StringSliceVar(&c.AllowHTTPHosts, "allow-http-hosts", nil, "Hosts whose repositories may be reached without TLS")
+	f.Var(list[string]{&c.AllowHTTPHosts, checkHost}, "allow-http-hosts", "Hosts whose repositories may be reached without TLS")
 	f.Var(list[string]{&c.AllowRepositories, v1alpha1.CheckRepositoryGlob}, "allow-repositories",
 		"Globs of the only repositories that orders may name, such as https://github.com/acme/* (default: all)")
 	f.Var(list[v1alpha1.AgentType]{&c.AllowAgents, checkAgentType}, "allow-agents", "The only types of agents that may run: claude, command (default: all)")
@@ -30,4 +30,25 @@ func checkAgentType(word string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is no type of agent; there are %s and %s", word, v1alpha1.AgentClaude, v1alpha1.AgentCommand)
+}
+
+// policyOf is a policy with what the variables of this environment say otherwise, as the controller reads them.
+func policyOf(p v1alpha1.Policy, lookup func(string) (string, bool)) (v1alpha1.Policy, error) {
+	o, f := &controllerOptions{}, pflag.NewFlagSet("policy", pflag.ContinueOnError)
+	o.addPolicyFlags(f)
+	if err := bindEnvironment(f, lookup, inherited); err != nil {
+		return p, err
+	}
+	for name, take := range map[string]func(){
+		"allow-file-repositories": func() { p.AllowFileRepositories = o.config.AllowFileRepositories },
+		"allow-http-hosts":        func() { p.AllowHTTPHosts = o.config.AllowHTTPHosts },
+		"allow-repositories":      func() { p.AllowRepositories = o.config.AllowRepositories },
+		"allow-agents":            func() { p.AllowAgents = o.config.AllowAgents },
+		"max-budget-usd":          func() { p.MaxBudgetUSD = o.config.MaxBudgetUSD },
+	} {
+		if f.Changed(name) {
+			take()
+		}
+	}
+	return p, nil
 }

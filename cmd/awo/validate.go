@@ -18,7 +18,8 @@ func newValidateCommand(global *globalOptions) *cobra.Command {
 		Use:   "validate -f FILE|DIR|-",
 		Short: "Check manifests without a controller",
 		Long: "Check manifests as strictly as the controller does, offline. Each problem is printed as\n" +
-			"FILE:LINE: FIELD: MESSAGE. What the controller allows is read from " + variableAllowFile + " and\n" + variableAllowHTTP + ".",
+			"FILE:LINE: FIELD: MESSAGE. What the controller allows is what the one of the data directory\n" +
+			"said last, and where a variable such as AWO_ALLOW_REPOSITORIES is set, what that says.",
 		Example: "  awo validate -f order.yaml\n  awo validate -f orders -R",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

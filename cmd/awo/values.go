@@ -171,3 +171,57 @@ func (p pathList) Set(text string) error {
 	*p.target = paths
 	return nil
 }
+
+// word is a flag for a text that a function judges.
+type word struct {
+	target *string
+	check  func(string) error
+}
+
+var _ pflag.Value = word{}
+
+func (w word) String() string {
+	if w.target == nil {
+		return ""
+	}
+	return *w.target
+}
+
+func (w word) Type() string { return "string" }
+
+func (w word) Set(text string) error {
+	if err := w.check(text); err != nil {
+		return err
+	}
+	*w.target = text
+	return nil
+}
+
+// portList is a flag for TCP ports with commas between. Given again, it adds to them.
+type portList struct{ target *[]int }
+
+var _ pflag.Value = portList{}
+
+func (p portList) String() string {
+	if p.target == nil {
+		return ""
+	}
+	words := make([]string, 0, len(*p.target))
+	for _, port := range *p.target {
+		words = append(words, strconv.Itoa(port))
+	}
+	return strings.Join(words, ",")
+}
+
+func (p portList) Type() string { return "ints" }
+
+func (p portList) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		var port int
+		if err := (number{&port, 1, 65535}).Set(strings.TrimSpace(part)); err != nil {
+			return fmt.Errorf("each must be a port, a whole number from 1 to 65535, with commas between")
+		}
+		*p.target = append(*p.target, port)
+	}
+	return nil
+}

@@ -133,7 +133,7 @@ func (g *GitHub) token(host string) (string, error) {
 	}
 	if strings.TrimSpace(token) == "" {
 		return "", failure.NewTerminal(v1alpha1.ReasonAuthenticationFailed, fmt.Errorf(
-			"there is no token for %s; give the controller GITHUB_TOKEN (or GITHUB_TOKEN_FILE, or a file in AWO_GIT_TOKEN_DIR): %s", host, scopes))
+			"there is no token for %s; give the controller GITHUB_TOKEN or GITHUB_TOKEN_FILE, which is for the hosts in AWO_GIT_HOSTS alone, or a file in AWO_GIT_TOKEN_DIR: %s", host, scopes))
 	}
 	return strings.TrimSpace(token), nil
 }
