@@ -58,14 +58,7 @@ func Find(dataDir string) (store.Layout, error) {
 		return layout, err
 	}
 	// The system tells this error without a path.
-	return layout, explain(store.Layout{Root: root}, "find", root, rootCause(err))
-}
-
-func rootCause(err error) error {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return err
+	return layout, explain(store.Layout{Root: root}, "find", root, store.RootCause(err))
 }
 
 // Check sees that this process can work in the data directory, by asking for the rights on its parts and by writing
