@@ -60,3 +60,12 @@ func TestTailKeepsTheEnd(t *testing.T) {
 
 // Held is how many bytes a writer holds back.
 func Held(w *RedactingWriter) int { return len(w.held) }
+
+// Alive says whether that very process still runs. One that has ended and only waits to be reaped does not.
+func Alive(i Identity) bool {
+	if i.PID <= 0 || i.BootID != bootID() {
+		return false
+	}
+	p, err := tree.Read(i.PID)
+	return err == nil && p.StartTime == i.StartTime && !p.Ended()
+}
