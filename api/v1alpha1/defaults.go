@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -26,6 +27,9 @@ func (d Duration) Value(fallback time.Duration) time.Duration {
 	}
 	return v
 }
+
+// NamespaceOrDefault returns the order's namespace, default when none is written.
+func (o *WorkOrder) NamespaceOrDefault() string { return cmp.Or(o.Namespace, DefaultNamespace) }
 
 // AgentType returns the agent's type, claude when none is written.
 func (s *WorkOrderSpec) AgentType() AgentType {

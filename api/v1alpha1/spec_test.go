@@ -69,6 +69,15 @@ func TestDefaults(t *testing.T) {
 	g.Expect(v1alpha1.Duration("soon").Value(time.Minute)).To(Equal(time.Minute))
 }
 
+func TestNamespaceOrDefault(t *testing.T) {
+	g := NewWithT(t)
+	o := order()
+	o.Namespace = ""
+	g.Expect(o.NamespaceOrDefault()).To(Equal("default"))
+	o.Namespace = "team"
+	g.Expect(o.NamespaceOrDefault()).To(Equal("team"))
+}
+
 func TestTerminal(t *testing.T) {
 	g := NewWithT(t)
 	for phase, want := range map[v1alpha1.Phase]bool{

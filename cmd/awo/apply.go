@@ -117,10 +117,7 @@ func (o *applyOptions) checkedSources() ([]source, error) {
 
 // checkNamespace refuses an order of another namespace than the one that -n names.
 func (o *applyOptions) checkNamespace(object *v1alpha1.WorkOrder) error {
-	namespace := object.Namespace
-	if namespace == "" {
-		namespace = v1alpha1.DefaultNamespace
-	}
+	namespace := object.NamespaceOrDefault()
 	if o.namespace == "" || o.namespace == namespace {
 		return nil
 	}

@@ -16,29 +16,29 @@ func TestCheckController(t *testing.T) {
 	s, err := store.Open(store.Options{DataDir: t.TempDir()})
 	g.Expect(err).NotTo(HaveOccurred())
 	root := s.Layout().Root
-	g.Expect(d.checkController(root)).To(Equal(finding{"controller", verdictWarn, "not running", "start it with `awo controller`"}))
+	g.Expect(d.checkController(s.Layout())).To(Equal(finding{"controller", verdictWarn, "not running", "start it with `awo controller`"}))
 
 	release, err := s.Lock()
 	g.Expect(err).NotTo(HaveOccurred())
-	running := d.checkController(root)
+	running := d.checkController(s.Layout())
 	g.Expect(running.verdict).To(Equal(verdictOK))
 	g.Expect(running.detail).To(MatchRegexp(`^running as pid %d on .* since 20`, os.Getpid()))
 	signed, err := os.ReadFile(filepath.Join(root, ".controller.lock"))
 	g.Expect(err).NotTo(HaveOccurred())
 
 	release()
-	g.Expect(d.checkController(root).detail).To(Equal("not running"))
+	g.Expect(d.checkController(s.Layout()).detail).To(Equal("not running"))
 
 	// A controller that was killed leaves its signature behind, but not its lock.
 	g.Expect(os.WriteFile(filepath.Join(root, ".controller.lock"), signed, 0o600)).To(Succeed())
-	killed := d.checkController(root)
+	killed := d.checkController(s.Layout())
 	g.Expect(killed.verdict).To(Equal(verdictWarn))
 	g.Expect(killed.detail).To(HavePrefix("not running any more: it was pid "))
 
 	// Of another host the kernel here knows nothing.
 	elsewhere := []byte(`{"pid": 7, "host": "elsewhere.example", "since": "2026-01-02T03:04:05Z"}`)
 	g.Expect(os.WriteFile(filepath.Join(root, ".controller.lock"), elsewhere, 0o600)).To(Succeed())
-	g.Expect(d.checkController(root).detail).To(Equal("running as pid 7 on elsewhere.example since 2026-01-02T03:04:05Z"))
+	g.Expect(d.checkController(s.Layout()).detail).To(Equal("running as pid 7 on elsewhere.example since 2026-01-02T03:04:05Z"))
 }
 
 func TestCheckDataDir(t *testing.T) {

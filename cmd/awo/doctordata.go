@@ -43,7 +43,7 @@ func (d *doctor) checkDataDir(ctx context.Context) []finding {
 		findings = []finding{{check, verdictWarn, passing, ""}}
 	}
 	findings = append(findings, checkAccess(layout)...)
-	findings = append(findings, d.checkController(layout.Root))
+	findings = append(findings, d.checkController(layout))
 	findings = append(findings, d.checkHealth(ctx, layout)...)
 	return append(findings, d.checkManifests(ctx)...)
 }
@@ -91,20 +91,13 @@ func checkAccess(layout store.Layout) []finding {
 	return findings
 }
 
-// holder is what a controller writes into its lock.
-type holder struct {
-	PID   int       `json:"pid"`
-	Host  string    `json:"host"`
-	Since time.Time `json:"since"`
-}
-
 // checkController tells whether a controller works on the data directory. It only looks: trying the lock could
 // keep a controller from starting that very moment.
-func (d *doctor) checkController(root string) finding {
+func (d *doctor) checkController(layout store.Layout) finding {
 	const check, advice = "controller", "start it with `awo controller`"
-	path := filepath.Join(root, ".controller.lock")
+	path := layout.ControllerLock()
 	data, err := os.ReadFile(path)
-	var by holder
+	var by store.LockedError
 	if err != nil || json.Unmarshal(data, &by) != nil || by.PID == 0 {
 		return finding{check, verdictWarn, "not running", advice}
 	}

@@ -58,7 +58,7 @@ func (g *globalOptions) endpoint(named string) (endpoint, error) {
 	if err != nil {
 		return endpoint{}, err
 	}
-	at.token, at.noToken = server.ReadToken(filepath.Join(layout.Root, server.TokenFileName))
+	at.token, at.noToken = server.ReadToken(layout.TokenFile())
 	return at, nil
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
@@ -35,7 +34,7 @@ func newControllerLog(out io.Writer, dataDir, level string, redactor *process.Re
 		return logr.Discard(), nil, fmt.Errorf("the data directory %s cannot be used: %w", dataDir, err)
 	}
 	file := &lumberjack.Logger{
-		Filename: filepath.Join(layout.Logs(), "controller.log"), MaxSize: logMegabytes, MaxBackups: logBackups,
+		Filename: layout.ControllerLog(), MaxSize: logMegabytes, MaxBackups: logBackups,
 	}
 	sink := zapcore.NewMultiWriteSyncer(
 		zapcore.Lock(zapcore.AddSync(redacting{out, redactor})), zapcore.AddSync(redacting{file, redactor}))

@@ -10,13 +10,6 @@ import (
 	"github.com/agent-work-orders/awo/controller/process"
 )
 
-// Agent does the agent's part of a phase.
-type Agent interface {
-	// Run starts the agent, waits for its end and tells what came of it. The error carries its policy by the types
-	// of package failure; the outcome's usage and session are valid also then.
-	Run(ctx context.Context, t Task) (Outcome, error)
-}
-
 // Supervisor starts an agent at the top of a process tree of its own.
 type Supervisor interface {
 	Supervise(ctx context.Context, a process.Agent) (*process.Child, error)
@@ -67,7 +60,8 @@ type Session struct {
 	Resume bool
 }
 
-// Outcome is what came of a run.
+// Outcome is what came of a run. Usage and session are valid also when it failed; the error carries its policy by the
+// types of package failure.
 type Outcome struct {
 	// Text is what the agent reported at its end, secrets redacted.
 	Text string

@@ -69,8 +69,6 @@ type Claude struct {
 	execute executor
 }
 
-var _ Agent = (*Claude)(nil)
-
 // NewClaude fills in the defaults.
 func NewClaude(c ClaudeConfig) *Claude {
 	if c.Path == "" {

@@ -31,8 +31,8 @@ type seen struct {
 type collector struct {
 	watchdog *watchdog
 	seen     seen
-	text     tail
-	stderr   tail
+	text     *process.Tail
+	stderr   *process.Tail
 	// tell, if set, tells the log of every event.
 	tell func(Event)
 }
@@ -56,7 +56,7 @@ func teller(log logr.Logger, redact *process.Redactor) func(Event) {
 }
 
 func newCollector(w *watchdog) *collector {
-	return &collector{watchdog: w, text: tail{limit: maxText}, stderr: tail{limit: maxStderr}}
+	return &collector{watchdog: w, text: process.NewTail(maxText), stderr: process.NewTail(maxStderr)}
 }
 
 // read reads both outputs to their ends. What goes wrong with them is logged: it does not hold up the agent.
@@ -65,7 +65,7 @@ func (c *collector) read(ctx context.Context, child *process.Child, files output
 	var both sync.WaitGroup
 	both.Go(func() {
 		err := readLines(noticing{child.Stderr, c.watchdog}, files.stderr, func(line []byte, _ bool) {
-			c.stderr.line(string(line))
+			keepLine(c.stderr, string(line))
 		})
 		if err != nil {
 			log.Error(err, "Standard error of the agent is incomplete")
@@ -87,7 +87,7 @@ func (c *collector) event(log logr.Logger, e Event) {
 	}
 	switch {
 	case e.Type == "":
-		c.text.line(e.Text)
+		keepLine(c.text, e.Text)
 	case e.Result != nil:
 		c.seen.Result = e.Result
 	case e.Retry != nil:
@@ -118,8 +118,8 @@ func (c *collector) said(e Event) {
 // result returns what was gathered, secrets redacted.
 func (c *collector) result(redact *process.Redactor) seen {
 	out := c.seen
-	out.text, out.message = redact.String(c.text.String()), redact.String(out.message)
-	out.Stderr = redact.String(c.stderr.String())
+	out.text, out.message = redact.String(string(c.text.Bytes())), redact.String(out.message)
+	out.Stderr = redact.String(string(c.stderr.Bytes()))
 	if out.Result == nil {
 		return out
 	}
@@ -147,17 +147,5 @@ func (n noticing) Read(p []byte) (int, error) {
 	return k, err
 }
 
-// tail keeps the end of a text.
-type tail struct {
-	limit int
-	kept  []byte
-}
-
-func (t *tail) line(s string) {
-	t.kept = append(append(t.kept, s...), '\n')
-	if len(t.kept) > 2*t.limit {
-		t.kept = append(t.kept[:0], t.kept[len(t.kept)-t.limit:]...)
-	}
-}
-
-func (t *tail) String() string { return string(t.kept[max(0, len(t.kept)-t.limit):]) }
+// keepLine ends a text with a line break and keeps it.
+func keepLine(t *process.Tail, text string) { _, _ = t.Write(append([]byte(text), '\n')) }

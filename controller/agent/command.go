@@ -40,8 +40,6 @@ type Command struct {
 	execute executor
 }
 
-var _ Agent = (*Command)(nil)
-
 // NewCommand fills in the defaults.
 func NewCommand(c CommandConfig) *Command {
 	if c.Environ == nil {

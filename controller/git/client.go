@@ -14,8 +14,8 @@ import (
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
 
-// DefaultTimeout bounds one call of git where Config.Timeout is 0.
-const DefaultTimeout = 10 * time.Minute
+// defaultTimeout bounds one call of git where Config.Timeout is 0.
+const defaultTimeout = 10 * time.Minute
 
 // The identity of commits where none is configured.
 const (
@@ -75,7 +75,7 @@ type Client struct {
 // New returns a Client. It touches neither disk nor git.
 func New(c Config) *Client {
 	if c.Timeout <= 0 {
-		c.Timeout = DefaultTimeout
+		c.Timeout = defaultTimeout
 	}
 	if c.AuthorName == "" || c.AuthorEmail == "" {
 		c.AuthorName, c.AuthorEmail = defaultName, defaultEmail

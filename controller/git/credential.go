@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -63,50 +62,59 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// RunCredentialHelper is `awo git-credential`: args are what follows that name, the options that helper wrote and
-// the operation that git added.
-func RunCredentialHelper(args []string, stdin io.Reader, stdout io.Writer) error {
-	var hosts, httpHosts []string
-	fd, protocol, operation := uint64(credentialFD), schemeHTTPS, ""
+// grant is what a helper was started for.
+type grant struct {
+	fd uint64
+	// protocol is https, or http for a host that is spoken to without encryption.
+	protocol, host, operation string
+}
+
+// parseGrant reads the options that helper wrote and the operation that git added.
+func parseGrant(args []string) (grant, error) {
+	g := grant{fd: credentialFD, protocol: schemeHTTPS}
 	for _, a := range args {
 		name, value, option := strings.Cut(a, "=")
 		switch {
 		case name == "--fd" && option:
 			var err error
-			if fd, err = strconv.ParseUint(value, 10, 16); err != nil {
-				return fmt.Errorf("awo git-credential: --fd=%s is not a descriptor", value)
+			if g.fd, err = strconv.ParseUint(value, 10, 16); err != nil {
+				return grant{}, fmt.Errorf("awo git-credential: --fd=%s is not a descriptor", value)
 			}
 		case name == "--host" && option:
-			hosts = append(hosts, value)
+			g.host = value
 		case name == "--protocol" && option:
-			protocol = value
+			g.protocol = value
 		case strings.HasPrefix(a, "-"):
-			return fmt.Errorf("awo git-credential: unknown option %q; it is started by the git that awo starts", a)
+			return grant{}, fmt.Errorf("awo git-credential: unknown option %q; it is started by the git that awo starts", a)
 		default:
-			operation = a
+			g.operation = a
 		}
 	}
-	if protocol == schemeHTTP {
-		httpHosts = hosts
-	}
-	return CredentialHelper(stdin, stdout, uintptr(fd), hosts, httpHosts, operation)
+	return g, nil
 }
 
-// CredentialHelper speaks git's credential protocol: for the operation get, the protocol https (http for httpHosts)
-// and one of hosts exactly, it answers with the token that descriptor fd holds. It answers nothing to anything else,
-// so that git goes on without credentials.
-func CredentialHelper(stdin io.Reader, stdout io.Writer, fd uintptr, hosts, httpHosts []string, operation string) error {
-	if operation != "get" {
-		return nil
+// answers tells whether a question is for this host exactly, by https or by what was allowed for it.
+func (g grant) answers(asked map[string]string) bool {
+	protocol := asked["protocol"]
+	return g.host != "" && asked["host"] == g.host && (protocol == schemeHTTPS || protocol == schemeHTTP && g.protocol == schemeHTTP)
+}
+
+// RunCredentialHelper is `awo git-credential` and speaks git's credential protocol; args are what follows that name.
+// For the operation get and the host that it was started for it answers with the token that the descriptor holds. It
+// answers nothing to anything else, so that git goes on without credentials.
+func RunCredentialHelper(args []string, stdin io.Reader, stdout io.Writer) error {
+	g, err := parseGrant(args)
+	if err != nil || g.operation != "get" {
+		return err
 	}
 	asked, err := readCredential(stdin)
 	if err != nil {
 		return fmt.Errorf("reading git's question for credentials: %w", err)
 	}
-	if !answers(asked, hosts, httpHosts) {
+	if !g.answers(asked) {
 		return nil
 	}
-	token, err := readToken(fd)
+	token, err := readToken(uintptr(g.fd))
 	if err != nil {
 		return err
 	}
@@ -115,16 +123,6 @@ func CredentialHelper(stdin io.Reader, stdout io.Writer, fd uintptr, hosts, http
 	}
 	_, err = fmt.Fprintf(stdout, "username=%s\npassword=%s\n", credentialUser, token)
 	return err
-}
-
-func answers(asked map[string]string, hosts, httpHosts []string) bool {
-	switch asked["protocol"] {
-	case schemeHTTPS:
-		return slices.Contains(hosts, asked["host"])
-	case schemeHTTP:
-		return slices.Contains(hosts, asked["host"]) && slices.Contains(httpHosts, asked["host"])
-	}
-	return false
 }
 
 // readCredential reads key=value lines up to an empty one.

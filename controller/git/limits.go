@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/volume"
 )
 
 // Limits bound what the work of a run may bring into the mirror and to the remote. 0 is no limit.
@@ -91,15 +91,10 @@ func tooLarge(flag, format string, args ...any) error {
 
 // bytesOf is an amount of bytes for people.
 func bytesOf(n int64) string {
-	const units = "KMGTPE"
 	if n < 1024 {
 		return strconv.FormatInt(n, 10) + " bytes"
 	}
-	value, unit := float64(n)/1024, 0
-	for ; value >= 1024; unit++ {
-		value /= 1024
-	}
-	return fmt.Sprintf("%.1f %ciB", value, units[unit])
+	return volume.Bytes(uint64(n))
 }
 
 // checkRepository bounds what a fetch from the workspace could bring, before it: the agent's objects as they lie there.
@@ -108,34 +103,15 @@ func (c *Client) checkRepository(p place) error {
 	if c.config.Limits.DiffBytes <= 0 {
 		return nil
 	}
-	there, err := sizeOf(filepath.Join(p.gitDir(), "objects"))
+	there, err := volume.SizeOf(filepath.Join(p.gitDir(), "objects"))
 	if err != nil || there <= unreached*c.config.Limits.DiffBytes {
 		return err
 	}
-	granted, err := sizeOf(filepath.Join(p.mirror.dir, "objects"))
+	granted, err := volume.SizeOf(filepath.Join(p.mirror.dir, "objects"))
 	if err != nil || there <= granted+unreached*c.config.Limits.DiffBytes {
 		return err
 	}
 	return tooLarge("--max-diff-size", "the agent's repository holds %s of new objects", bytesOf(there-granted))
-}
-
-// sizeOf adds up the files of a tree, in bytes. What disappears meanwhile counts nothing.
-func sizeOf(dir string) (int64, error) {
-	var sum int64
-	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			sum += info.Size()
-		}
-		return ignoreMissing(err)
-	})
-	return sum, ignoreMissing(err)
 }
 
 // checkCommits bounds what the agent's commits bring in, whatever a later one of them takes away again. It reads sizes

@@ -106,6 +106,7 @@ func TestCredentialHelperAnswersOnlyWhatItShould(t *testing.T) {
 		"get":            {"--fd=FD --host=h:1 get", "protocol=https\nhost=h:1\n\n", yes},
 		"no empty line":  {"--fd=FD --host=h get", "protocol=https\nhost=h", yes},
 		"http allowed":   {"--fd=FD --protocol=http --host=h get", "protocol=http\nhost=h\n", yes},
+		"also https":     {"--fd=FD --protocol=http --host=h get", "protocol=https\nhost=h\n", yes},
 		"http":           {"--fd=FD --protocol=https --host=h get", "protocol=http\nhost=h\n", ""},
 		"other port":     {"--fd=FD --host=h get", "protocol=https\nhost=h:1\n", ""},
 		"other host":     {"--fd=FD --host=h get", "protocol=https\nhost=evil.h\n", ""},

@@ -57,22 +57,22 @@ func (c Command) check() error {
 	}
 	switch info, err := os.Stat(c.Dir); {
 	case err != nil:
-		return &DirError{Name: c.name(), Err: err}
+		return &dirError{Name: c.name(), Err: err}
 	case !info.IsDir():
-		return &DirError{Name: c.name(), Err: &fs.PathError{Op: "chdir", Path: c.Dir, Err: errors.New("not a directory")}}
+		return &dirError{Name: c.name(), Err: &fs.PathError{Op: "chdir", Path: c.Dir, Err: errors.New("not a directory")}}
 	}
 	return nil
 }
 
-// DirError says that a program was not started because of its working directory. It wraps nothing, so that
+// dirError says that a program was not started because of its working directory. It wraps nothing, so that
 // fs.ErrNotExist from a start always means the program.
-type DirError struct {
+type dirError struct {
 	Name string
 	Err  error
 }
 
 // Error names the program and the directory.
-func (e *DirError) Error() string {
+func (e *dirError) Error() string {
 	return fmt.Sprintf("start %s in its working directory: %v", e.Name, e.Err)
 }
 

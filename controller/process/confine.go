@@ -14,16 +14,16 @@ import (
 	"github.com/agent-work-orders/awo/controller/process/supervisor"
 )
 
-// ConfineError says that a program was not run, because its process could not be confined before. It wraps nothing, so
+// confineError says that a program was not run, because its process could not be confined before. It wraps nothing, so
 // that fs.ErrNotExist from a start always means the program.
-type ConfineError struct {
+type confineError struct {
 	// Name is the program's file name, Step what failed.
 	Name, Step string
 	Err        error
 }
 
 // Error names the program, the step and what to do.
-func (e *ConfineError) Error() string {
+func (e *confineError) Error() string {
 	return fmt.Sprintf("%s was not run, because it could not be confined (%s): %v; see what `awo doctor` says of the sandbox, "+
 		"or set --agent-sandbox=off to run agents unconfined", e.Name, e.Step, e.Err)
 }
@@ -48,7 +48,7 @@ func Confine(rules *sandbox.Rules, path string, argv []string, extraFiles int) (
 		Path: path, Argv: argv, Umask: sandbox.Umask, Limits: rules.Limits(), Ports: rules.OnlyPorts(), ExtraFiles: extraFiles,
 	}); err != nil {
 		c.Close()
-		return nil, &ConfineError{Name: c.name, Step: "preparing", Err: err}
+		return nil, &confineError{Name: c.name, Step: "preparing", Err: err}
 	}
 	return c, nil
 }
@@ -74,17 +74,17 @@ func (c *Confinement) Files() []*os.File { return []*os.File{c.spec, c.report.w,
 
 // Outcome waits until the stage has become the program, and returns why it did not. It is to be called once, after the
 // process was started; the files are closed then. A program that does not exist or cannot be executed gives an
-// *fs.PathError as without a sandbox, everything else a *ConfineError or ErrNeverConfined.
+// *fs.PathError as without a sandbox, everything else a *confineError or ErrNeverConfined.
 func (c *Confinement) Outcome() error {
 	c.closeTheirs()
 	_ = c.report.r.SetReadDeadline(time.Now().Add(startLimit))
 	text, err := io.ReadAll(io.LimitReader(c.report.r, maxErrorStderr))
 	if err != nil {
-		return &ConfineError{Name: c.name, Step: "hearing of it", Err: err}
+		return &confineError{Name: c.name, Step: "hearing of it", Err: err}
 	}
 	reports, err := confined.ParseReports(text)
 	if err != nil {
-		return &ConfineError{Name: c.name, Step: "hearing of it", Err: err}
+		return &confineError{Name: c.name, Step: "hearing of it", Err: err}
 	}
 	return c.judge(reports)
 }
@@ -97,7 +97,7 @@ func (c *Confinement) judge(reports []confined.Report) error {
 		case r.Step == confined.StepExecute:
 			return &os.PathError{Op: "execute in the sandbox", Path: c.path, Err: r.Errno}
 		default:
-			return &ConfineError{Name: c.name, Step: r.Step, Err: r.Errno}
+			return &confineError{Name: c.name, Step: r.Step, Err: r.Errno}
 		}
 	}
 	if len(reports) == 0 {

@@ -54,7 +54,7 @@ func TestConfinedNotAtAll(t *testing.T) {
 			c.spoil(g, stage)
 			_, err = s.Run(t.Context(), Command{Path: supervisor.Path, Args: []string{confined.Name}, Dir: dir, ExtraFiles: stage.Files()})
 			g.Expect(err).To(MatchError(ContainSubstring("exit status 1")))
-			failed := &ConfineError{}
+			failed := &confineError{}
 			g.Expect(errors.As(stage.Outcome(), &failed)).To(BeTrue())
 			g.Expect(failed.Step).To(Equal(c.step))
 			g.Expect(failed.Err).To(Equal(c.errno))

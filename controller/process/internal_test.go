@@ -47,16 +47,25 @@ func TestOutputHeldElsewhere(t *testing.T) {
 func TestTailKeepsTheEnd(t *testing.T) {
 	g := NewWithT(t)
 	for _, size := range []int{1, 2, 3, 5, 10, 26} {
-		kept := tail{limit: 4}
+		kept := NewTail(4)
 		for rest := []byte("abcdefghijklmnopqrstuvwxyz"); len(rest) > 0; {
 			n, err := kept.Write(rest[:min(size, len(rest))])
 			g.Expect(err).NotTo(HaveOccurred())
 			rest = rest[n:]
 		}
-		g.Expect(string(kept.bytes())).To(Equal("wxyz"))
+		g.Expect(string(kept.Bytes())).To(Equal("wxyz"))
 		g.Expect(len(kept.kept)).To(BeNumerically("<=", 8))
 	}
 }
 
 // Held is how many bytes a writer holds back.
 func Held(w *RedactingWriter) int { return len(w.held) }
+
+// Alive says whether that very process still runs. One that has ended and only waits to be reaped does not.
+func Alive(i Identity) bool {
+	if i.PID <= 0 || i.BootID != bootID() {
+		return false
+	}
+	p, err := tree.Read(i.PID)
+	return err == nil && p.StartTime == i.StartTime && !p.Ended()
+}

@@ -32,14 +32,17 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tail keeps the end of an output.
-type tail struct {
+// Tail keeps the end of an output.
+type Tail struct {
 	kept  []byte
 	limit int
 }
 
+// NewTail keeps so many bytes.
+func NewTail(limit int) *Tail { return &Tail{limit: limit} }
+
 // Write keeps up to twice the limit and then forgets the older half, so that a byte is moved only once.
-func (t *tail) Write(p []byte) (int, error) {
+func (t *Tail) Write(p []byte) (int, error) {
 	t.kept = append(t.kept, p[max(0, len(p)-t.limit):]...)
 	if len(t.kept) > 2*t.limit {
 		t.kept = append(t.kept[:0], t.kept[len(t.kept)-t.limit:]...)
@@ -47,7 +50,8 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *tail) bytes() []byte { return t.kept[max(0, len(t.kept)-t.limit):] }
+// Bytes returns what is kept.
+func (t *Tail) Bytes() []byte { return t.kept[max(0, len(t.kept)-t.limit):] }
 
 // lingering is how long an output may stay silent, once all who should hold it have ended, before it is taken
 // for ended: its other end may have been passed to a process elsewhere.

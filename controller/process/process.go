@@ -50,15 +50,6 @@ func Identify(pid int) (Identity, error) {
 	return Identity{PID: p.PID, StartTime: p.StartTime, BootID: bootID()}, nil
 }
 
-// Alive says whether that very process still runs. One that has ended and only waits to be reaped does not.
-func Alive(i Identity) bool {
-	if i.PID <= 0 || i.BootID != bootID() {
-		return false
-	}
-	p, err := tree.Read(i.PID)
-	return err == nil && p.StartTime == i.StartTime && !p.Ended()
-}
-
 // bootID tells this run of the kernel from others. A sandboxed kernel may have none; then PID and start time
 // have to do.
 func bootID() string {

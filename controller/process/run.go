@@ -86,7 +86,7 @@ func (s *Spawner) Run(ctx context.Context, c Command) (Result, error) {
 	if err := c.build(cmd); err != nil {
 		return Result{}, err
 	}
-	stdout, stderr := newHead(c.MaxOutput), &tail{limit: maxStderr}
+	stdout, stderr := newHead(c.MaxOutput), NewTail(maxStderr)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if c.Stdout != nil {
 		cmd.Stdout = c.Stdout
@@ -99,7 +99,7 @@ func (s *Spawner) Run(ctx context.Context, c Command) (Result, error) {
 		return Result{}, fmt.Errorf("start %s: %w", c.name(), err)
 	}
 	err := wait(cmd)
-	result := Result{Stdout: stdout.kept, Stderr: stderr.bytes(), Truncated: stdout.cut,
+	result := Result{Stdout: stdout.kept, Stderr: stderr.Bytes(), Truncated: stdout.cut,
 		ExitCode: exitCode(cmd.ProcessState)}
 	return result, c.failure(ctx, result, err)
 }

@@ -167,7 +167,7 @@ func (c *Child) begin(spec supervisor.Spec, started func(Identity) error, confin
 	case first.Started:
 		return nil
 	case confinement != nil:
-		return &ConfineError{Name: confinement.name, Step: "starting", Err: first.Errno}
+		return &confineError{Name: confinement.name, Step: "starting", Err: first.Errno}
 	}
 	return &os.PathError{Op: "execute", Path: spec.Path, Err: first.Errno}
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
 
 	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/volume"
 )
 
 // Store is where the runs are.
@@ -70,7 +69,7 @@ func (k *Keeper) remove(ctx context.Context, id string) error {
 // look finds the past runs and adds up all outputs. A run that cannot be looked at is passed over.
 func (k *Keeper) look() (past []Kept, total int64, err error) {
 	if k.Policy.Bytes > 0 {
-		if total, err = sizeOf(k.Store.Layout().Outputs()); err != nil {
+		if total, err = volume.SizeOf(k.Store.Layout().Outputs()); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -96,7 +95,7 @@ func (k *Keeper) kept(id string) (Kept, error) {
 	}
 	out := Kept{ID: id, Ended: rec.End.At.Time, Unpushed: unpushed(k.Store.Layout(), rec)}
 	if k.Policy.Bytes > 0 {
-		out.Bytes, err = sizeOf(k.Store.Layout().Output(id))
+		out.Bytes, err = volume.SizeOf(k.Store.Layout().Output(id))
 	}
 	return out, err
 }
@@ -114,25 +113,4 @@ func unpushed(l store.Layout, rec *store.Record) bool {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
-}
-
-// sizeOf adds up the files of a tree, in bytes. What disappears meanwhile counts nothing.
-func sizeOf(dir string) (int64, error) {
-	var sum int64
-	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			var info fs.FileInfo
-			if info, err = d.Info(); err == nil {
-				sum += info.Size()
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("adding up %s: %w", dir, err)
-	}
-	return sum, nil
 }

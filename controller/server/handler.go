@@ -10,8 +10,6 @@ import (
 
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/agent-work-orders/awo/api/v1alpha1"
 )
 
 // openPaths are answered without a token: they are for probes, which have none.
@@ -109,12 +107,4 @@ func write(w http.ResponseWriter, r *http.Request, code int, body []byte) {
 	if _, err := w.Write(body); err != nil {
 		logr.FromContextOrDiscard(r.Context()).V(1).Info("Client went away before the answer was sent", "path", r.URL.Path)
 	}
-}
-
-// namespaceOf returns an order's namespace, default when none is written.
-func namespaceOf(o *v1alpha1.WorkOrder) string {
-	if o.Namespace == "" {
-		return v1alpha1.DefaultNamespace
-	}
-	return o.Namespace
 }

@@ -77,9 +77,9 @@ type Sandbox struct {
 	Message string `json:"message,omitempty"`
 }
 
-// Judge returns the report with its verdict: unhealthy when the volume or git is unusable, or a program is missing
+// judge returns the report with its verdict: unhealthy when the volume or git is unusable, or a program is missing
 // that an order needs; degraded when orders wait for room on the disk.
-func (h HealthReport) Judge() HealthReport {
+func (h HealthReport) judge() HealthReport {
 	h.Service = ServiceName
 	h.Reasons = h.illnesses()
 	h.Status = Healthy
@@ -123,7 +123,7 @@ func reason(what, detail string) string {
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
 	defer cancel()
-	report := s.config.Health.Health(ctx).Judge()
+	report := s.config.Health.Health(ctx).judge()
 	code := http.StatusOK
 	if report.Status == Unhealthy {
 		code = http.StatusServiceUnavailable

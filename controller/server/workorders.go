@@ -53,7 +53,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 	name, namespace := r.PathValue("name"), r.PathValue("namespace")
 	order, err := s.config.Orders.Get(r.Context(), name)
-	if err == nil && (order == nil || namespace != "" && namespaceOf(order) != namespace) {
+	if err == nil && (order == nil || namespace != "" && order.NamespaceOrDefault() != namespace) {
 		err = apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("workorders").GroupResource(), name)
 	}
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 func inNamespace(items []v1alpha1.WorkOrder, namespace string) []v1alpha1.WorkOrder {
 	out := make([]v1alpha1.WorkOrder, 0, len(items))
 	for i := range items {
-		if namespace == "" || namespaceOf(&items[i]) == namespace {
+		if namespace == "" || items[i].NamespaceOrDefault() == namespace {
 			out = append(out, complete(items[i]))
 		}
 	}
@@ -77,7 +77,7 @@ func inNamespace(items []v1alpha1.WorkOrder, namespace string) []v1alpha1.WorkOr
 // complete fills in what every object of Kubernetes shows: kind, version and namespace.
 func complete(o v1alpha1.WorkOrder) v1alpha1.WorkOrder {
 	o.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind}
-	o.Namespace = namespaceOf(&o)
+	o.Namespace = o.NamespaceOrDefault()
 	return o
 }
 

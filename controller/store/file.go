@@ -96,14 +96,14 @@ func unreadable(at stamp, err error) reading {
 }
 
 // cause takes the path out of an error that stands beside that path anyway.
-func cause(err error) string {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err.Error()
-		}
+func cause(err error) string { return RootCause(err).Error() }
+
+// RootCause is the innermost error, what the system said.
+func RootCause(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner
 	}
+	return err
 }
 
 // merge gives the documents of a file after a look at a broken state of it: good documents count, a broken one

@@ -105,11 +105,22 @@ func (l Layout) Commands() string { return filepath.Join(l.Root, "commands") }
 // Logs holds the controller's log.
 func (l Layout) Logs() string { return filepath.Join(l.Root, "logs") }
 
+// ControllerLog is the log that the controller writes now, former ones lie beside it.
+func (l Layout) ControllerLog() string { return filepath.Join(l.Logs(), "controller.log") }
+
+// ControllerLock is what the one controller of the data directory has locked; it says who that is.
+func (l Layout) ControllerLock() string { return filepath.Join(l.Root, ".controller.lock") }
+
+// TokenFile holds the token of the HTTP endpoint, which nobody else may read.
+func (l Layout) TokenFile() string { return filepath.Join(l.Root, "server-token") }
+
+// PolicyFile is what the controller that ran last allows.
+func (l Layout) PolicyFile() string { return filepath.Join(l.Root, ".policy.json") }
+
 func (l Layout) tombstones() string     { return filepath.Join(l.Outputs(), ".tombstones") }
 func (l Layout) cacheFile() string      { return filepath.Join(l.Outputs(), ".index.jsonl") }
 func (l Layout) memoryFile() string     { return filepath.Join(l.Outputs(), ".workorders.json") }
-func (l Layout) policyFile() string     { return filepath.Join(l.Root, ".policy.json") }
-func (l Layout) controllerLock() string { return filepath.Join(l.Root, ".controller.lock") }
+func (l Layout) controllerLock() string { return l.ControllerLock() }
 func (l Layout) writersLock() string    { return filepath.Join(l.Root, ".manifests.lock") }
 
 // Create makes what is missing of the layout. Directories are 0755, but outputs, agent-home and logs 0700, and

@@ -53,7 +53,6 @@ func (s *Store) setSynced() {
 	if !s.isSync {
 		s.isSync = true
 		s.catalog.cached = nil
-		close(s.synced)
 	}
 }
 

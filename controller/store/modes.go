@@ -25,9 +25,6 @@ var (
 	object = rights{0o400, 0o400}
 )
 
-// serverTokenFile is the file of the HTTP endpoint's token, which nobody else may read.
-const serverTokenFile = "server-token"
-
 // RepairModes gives the directories of the layout, and what is kept of the runs with these ids, the modes back that
 // this user needs. It is cheap enough to be called often. It returns how many it changed.
 func (l Layout) RepairModes(ids []string) (int, error) {
@@ -70,8 +67,8 @@ func (m *mender) fixed(l Layout) {
 	for _, dir := range []string{l.Outputs(), l.AgentHomes(), l.Logs(), l.indexes(), l.tombstones()} {
 		m.set(dir, ownDir.gives)
 	}
-	m.set(filepath.Join(l.Root, serverTokenFile), ownFile.gives)
-	for _, path := range []string{l.controllerLock(), l.writersLock(), l.policyFile()} {
+	m.set(l.TokenFile(), ownFile.gives)
+	for _, path := range []string{l.ControllerLock(), l.writersLock(), l.PolicyFile()} {
 		m.give(path, ownFile)
 	}
 }

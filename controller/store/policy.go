@@ -17,12 +17,12 @@ func (s *Store) PublishPolicy() error {
 	if err != nil {
 		return fmt.Errorf("encode the policy: %w", err)
 	}
-	return WriteFile(s.layout.policyFile(), append(data, '\n'), 0o644)
+	return WriteFile(s.layout.PolicyFile(), append(data, '\n'), 0o644)
 }
 
 // PublishedPolicy returns what the controller that ran last allows, nil if none ever ran.
 func PublishedPolicy(l Layout) (*v1alpha1.Policy, error) {
-	data, err := os.ReadFile(l.policyFile())
+	data, err := os.ReadFile(l.PolicyFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -31,7 +31,7 @@ func PublishedPolicy(l Layout) (*v1alpha1.Policy, error) {
 	}
 	p := &v1alpha1.Policy{}
 	if err := json.Unmarshal(data, p); err != nil {
-		return nil, fmt.Errorf("read what the controller allows from %s: %w", l.policyFile(), err)
+		return nil, fmt.Errorf("read what the controller allows from %s: %w", l.PolicyFile(), err)
 	}
 	return p, nil
 }

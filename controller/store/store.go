@@ -98,7 +98,6 @@ type Store struct {
 	mu      sync.RWMutex
 	catalog *catalog
 	guard   *guard
-	synced  chan struct{}
 	isSync  bool
 }
 
@@ -120,7 +119,7 @@ func Open(o Options) (*Store, error) {
 		layout: layout, opts: o, clock: o.Clock, wall: time.Now,
 		decoder: decoder{policy: o.Policy}, swapper: swapper{exchange: renameExchange},
 		index: newIndex(), catalog: newCatalog(), guard: newGuard(o.AcceptDeletions, o.GoneAfter),
-		synced: make(chan struct{}), touched: newTouched(),
+		touched: newTouched(),
 	}
 	cached := s.readCache()
 	s.catalog.cached = cached.files
@@ -132,16 +131,3 @@ func Open(o Options) (*Store, error) {
 
 // Layout returns where everything lies.
 func (s *Store) Layout() Layout { return s.layout }
-
-// WaitSynced waits until the manifests have been listed once.
-func (s *Store) WaitSynced(ctx context.Context) error {
-	s.mu.RLock()
-	synced := s.synced
-	s.mu.RUnlock()
-	select {
-	case <-synced:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the first listing of %s: %w", s.layout.WorkOrders(), context.Cause(ctx))
-	}
-}

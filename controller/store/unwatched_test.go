@@ -45,7 +45,7 @@ func TestLostEvents(t *testing.T) {
 			n := newNotifier(logr.Discard())
 			defer n.close()
 			w := &watch{s: s, notify: n, agenda: newAgenda()}
-			w.agenda.set(taskAll, s.clock.Now().Add(time.Hour))
+			w.agenda.set(taskList, s.clock.Now().Add(time.Hour))
 			fail(w)
 			at, planned := w.agenda.next()
 			g.Expect(planned).To(BeTrue())

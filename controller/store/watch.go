@@ -13,11 +13,10 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// Tasks of the watching loop. The rest of the key is a path relative to workorders/.
+// Tasks of the watching loop. The rest of the key is a path relative to workorders/, empty for everything.
 const (
 	taskLook  = "look "
 	taskList  = "list "
-	taskAll   = "list " // everything: the empty path
 	taskSaved = "save"
 )
 
@@ -114,7 +113,7 @@ func (w *watch) event(event fsnotify.Event, ok bool) {
 		w.agenda.set(taskLook+rel, w.soon())
 	}
 	if everything {
-		w.agenda.sooner(taskAll, w.soon())
+		w.agenda.sooner(taskList, w.soon())
 	}
 	if order != "" {
 		w.s.touched.name(order)
@@ -131,7 +130,7 @@ func (w *watch) failed(err error, ok bool) {
 	default:
 		w.log.Info("Watching failed, everything is listed", "error", err.Error())
 	}
-	w.agenda.sooner(taskAll, w.soon())
+	w.agenda.sooner(taskList, w.soon())
 }
 
 func (w *watch) lost(err error) {
@@ -199,7 +198,7 @@ func (w *watch) list(ctx context.Context, rel string) []string {
 		return out.names
 	}
 	w.logRoot(err)
-	w.agenda.set(taskAll, w.s.clock.Now().Add(w.rescan()))
+	w.agenda.set(taskList, w.s.clock.Now().Add(w.rescan()))
 	names, next := w.s.census(true)
 	w.listAgainAt(next)
 	if err == nil {
@@ -241,7 +240,7 @@ func (w *watch) plan(out result) {
 
 func (w *watch) listAgainAt(next time.Time) {
 	if !next.IsZero() {
-		w.agenda.sooner(taskAll, next)
+		w.agenda.sooner(taskList, next)
 	}
 }
 

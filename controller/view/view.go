@@ -28,9 +28,7 @@ func Object(observation store.Observation, record *store.Record) *v1alpha1.WorkO
 		return nil
 	}
 	object.APIVersion, object.Kind = v1alpha1.GroupVersion.String(), v1alpha1.Kind
-	if object.Namespace == "" {
-		object.Namespace = v1alpha1.DefaultNamespace
-	}
+	object.Namespace = object.NamespaceOrDefault()
 	forget(object)
 	object.Generation = Generation(object, record)
 	if record != nil {

@@ -111,7 +111,7 @@ func (s Space) short(reserve int64) string {
 		return fmt.Sprintf("fewer than %d more files fit", inodes)
 	}
 	if s.Free < uint64(reserve) {
-		return fmt.Sprintf("less than %s is free", bytesOf(uint64(reserve)))
+		return fmt.Sprintf("less than %s is free", Bytes(uint64(reserve)))
 	}
 	return ""
 }

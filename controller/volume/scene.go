@@ -70,7 +70,7 @@ func (s scene) explain() *Error {
 	e := &Error{Path: s.Path, Err: s.Err}
 	switch {
 	case errors.Is(s.Err, unix.ENOSPC), errors.Is(s.Err, unix.EDQUOT):
-		e.Facts = fmt.Sprintf("%s (%s free of %s in the file system of %s)", facts, bytesOf(s.Free), bytesOf(s.Size), s.Seen)
+		e.Facts = fmt.Sprintf("%s (%s free of %s in the file system of %s)", facts, Bytes(s.Free), Bytes(s.Size), s.Seen)
 		e.Advice = fmt.Sprintf("free space there or enlarge it; `du -xsh %s/*` shows what takes it, and `awo delete` removes the workspaces of orders", s.Root)
 	case errors.Is(s.Err, unix.EROFS):
 		e.Facts, e.Advice = facts+s.ownership(), s.adviseReadOnly()
@@ -144,17 +144,4 @@ func (s scene) adviseOwner() string {
 func below(path, root string) bool {
 	rel, err := filepath.Rel(root, path)
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
-}
-
-// bytesOf is an amount of bytes as df -h writes it.
-func bytesOf(n uint64) string {
-	const units = "KMGTPE"
-	if n < 1024 {
-		return strconv.FormatUint(n, 10) + " B"
-	}
-	value, unit := float64(n)/1024, 0
-	for ; value >= 1024; unit++ {
-		value /= 1024
-	}
-	return fmt.Sprintf("%.1f %ciB", value, units[unit])
 }

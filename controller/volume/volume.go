@@ -58,14 +58,7 @@ func Find(dataDir string) (store.Layout, error) {
 		return layout, err
 	}
 	// The system tells this error without a path.
-	return layout, explain(store.Layout{Root: root}, "find", root, rootCause(err))
-}
-
-func rootCause(err error) error {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return err
+	return layout, explain(store.Layout{Root: root}, "find", root, store.RootCause(err))
 }
 
 // Check sees that this process can work in the data directory, by asking for the rights on its parts and by writing
@@ -103,11 +96,10 @@ func checkContents(layout store.Layout) error {
 			return err
 		}
 	}
-	for name, mode := range map[string]uint32{
-		".controller.lock": unix.R_OK | unix.W_OK, "server-token": unix.R_OK, ".policy.json": unix.R_OK,
-		filepath.Join("logs", "controller.log"): unix.W_OK,
+	for file, mode := range map[string]uint32{
+		layout.ControllerLock(): unix.R_OK | unix.W_OK, layout.TokenFile(): unix.R_OK, layout.PolicyFile(): unix.R_OK, layout.ControllerLog(): unix.W_OK,
 	} {
-		if err := allowed(layout, filepath.Join(layout.Root, name), "use", mode); err != nil {
+		if err := allowed(layout, file, "use", mode); err != nil {
 			return err
 		}
 	}

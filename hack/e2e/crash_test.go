@@ -29,8 +29,15 @@ var crashing = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// mortal is a world in which the first controller dies at a point; variable is AWO_CRASH_AT or AWO_CRASH_TRACE.
-func mortal(t *testing.T, variable string) *world {
+// mortal is a world whose first controller dies at a point.
+type mortal struct {
+	*world
+	// deaths counts the controllers that died.
+	deaths int
+}
+
+// newMortal makes a world; variable is AWO_CRASH_AT or AWO_CRASH_TRACE.
+func newMortal(t *testing.T, variable string) *mortal {
 	t.Helper()
 	w := newWorld(t)
 	var err error
@@ -40,11 +47,11 @@ func mortal(t *testing.T, variable string) *world {
 	w.env = append(slices.Clone(env), variable)
 	w.launch()
 	w.env = env
-	return w
+	return &mortal{world: w}
 }
 
 // outlives waits for something and starts the controller again if it dies before.
-func (w *world) outlives(what string, reached func() bool) {
+func (w *mortal) outlives(what string, reached func() bool) {
 	w.t.Helper()
 	w.g.Eventually(func() bool {
 		select {
@@ -62,7 +69,7 @@ func (w *world) outlives(what string, reached func() bool) {
 
 // life is everything that durable steps are taken for: an order with commits of the agent and a pull request, its
 // deletion, an order without a pull request, and a stop.
-func (w *world) life() (first, second v1alpha1.WorkOrderStatus) {
+func (w *mortal) life() (first, second v1alpha1.WorkOrderStatus) {
 	w.t.Helper()
 	url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
 	local := w.local("lib", map[string]string{"README.md": "x\n"})
@@ -99,7 +106,7 @@ echo two > two.txt; echo did it
 }
 
 // invariants are what no death may break.
-func (w *world) invariants(first, second v1alpha1.WorkOrderStatus) {
+func (w *mortal) invariants(first, second v1alpha1.WorkOrderStatus) {
 	w.t.Helper()
 	app := w.git.Dir("acme/app.git")
 	w.g.Expect(w.branches(app)).To(ConsistOf(first.Branch), "one branch")
@@ -150,7 +157,7 @@ var commandPoints = []string{"manifest taken away", "new manifest staged"}
 func TestNothingIsLostAtAnyCrashPoint(t *testing.T) {
 	needs(t, "gh")
 	trace := filepath.Join(t.TempDir(), "trace")
-	w := mortal(t, "AWO_CRASH_TRACE="+trace)
+	w := newMortal(t, "AWO_CRASH_TRACE="+trace)
 	w.invariants(w.life())
 	w.g.Expect(w.deaths).To(BeZero())
 	points := toDieAt(strings.Fields(strings.ReplaceAll(w.read(trace), " ", "_")))
@@ -158,7 +165,7 @@ func TestNothingIsLostAtAnyCrashPoint(t *testing.T) {
 	for _, point := range points {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			w := mortal(t, "AWO_CRASH_AT="+strings.ReplaceAll(point, "_", " "))
+			w := newMortal(t, "AWO_CRASH_AT="+strings.ReplaceAll(point, "_", " "))
 			w.invariants(w.life())
 			if strings.HasSuffix(point, "@1") {
 				w.g.Expect(w.deaths).To(Equal(1), "the controller died there")

@@ -44,9 +44,8 @@ type world struct {
 	model  *model.Server
 
 	controller *controllerProcess
-	// binary is the awo that runs; deaths counts the controllers that died.
+	// binary is the awo that runs.
 	binary string
-	deaths int
 	// change, if set, changes how the controller is started.
 	change func(*exec.Cmd)
 	// again is closed when the controller is in its second life.

@@ -11,7 +11,7 @@ const (
 	sysPidfdOpen       = 434
 )
 
-// freezeRounds bounds how often Freeze looks for newcomers, so that a flood of processes that all leave
+// freezeRounds bounds how often freeze looks for newcomers, so that a flood of processes that all leave
 // their group cannot hold it for ever; what is left is found by the caller's next pass.
 const freezeRounds = 50
 
@@ -53,10 +53,10 @@ func SignalAll(processes []Process, sig syscall.Signal) error {
 	return first
 }
 
-// SignalGroups sends a signal to the process group of each. The kernel does that in one step against
+// signalGroups sends a signal to the process group of each. The kernel does that in one step against
 // fork, so it reaches a group that multiplies faster than a list can be made. Only for processes whose groups
 // hold nobody else.
-func SignalGroups(processes []Process, sig syscall.Signal) {
+func signalGroups(processes []Process, sig syscall.Signal) {
 	done := map[int]bool{}
 	for _, p := range processes {
 		if p.Group > 1 && !done[p.Group] {
@@ -67,9 +67,9 @@ func SignalGroups(processes []Process, sig syscall.Signal) {
 	}
 }
 
-// Freeze stops what find returns, looks again and goes on until nobody new shows up, so that nobody is left
+// freeze stops what find returns, looks again and goes on until nobody new shows up, so that nobody is left
 // who could replace those that are killed next. groups stops whole process groups as well.
-func Freeze(find func() []Process, groups bool) []Process {
+func freeze(find func() []Process, groups bool) []Process {
 	frozen := map[Key]bool{}
 	var found []Process
 	for range freezeRounds {
@@ -79,7 +79,7 @@ func Freeze(find func() []Process, groups bool) []Process {
 			break
 		}
 		if groups {
-			SignalGroups(fresh, syscall.SIGSTOP)
+			signalGroups(fresh, syscall.SIGSTOP)
 		}
 		// Whoever cannot be stopped cannot be killed either; the caller sees it by its staying.
 		_ = SignalAll(fresh, syscall.SIGSTOP)
@@ -102,9 +102,9 @@ func newcomers(found []Process, known map[Key]bool) []Process {
 // Kill freezes what find returns and then kills it. It does not wait for the end; call it again until find
 // returns nobody.
 func Kill(find func() []Process, groups bool) error {
-	found := Freeze(find, groups)
+	found := freeze(find, groups)
 	if groups {
-		SignalGroups(found, syscall.SIGKILL)
+		signalGroups(found, syscall.SIGKILL)
 	}
 	return SignalAll(found, syscall.SIGKILL)
 }
