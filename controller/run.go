@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/retention"
 	"github.com/agent-work-orders/awo/controller/server"
@@ -134,7 +135,8 @@ func openStore(cfg Config, spawner *process.Spawner) (*store.Store, func(), erro
 	return s, release, nil
 }
 
-// endFormer ends whatever a former life of this controller left running, before any phase starts.
+// endFormer ends whatever a former life of this controller left running, before any phase starts, and removes what that
+// was making.
 func endFormer(ctx context.Context, s *store.Store) error {
 	ids := s.IDs()
 	supervisors, err := supervisorsOf(s, ids)
@@ -147,6 +149,9 @@ func endFormer(ctx context.Context, s *store.Store) error {
 	}
 	if ended > 0 {
 		logr.FromContextOrDiscard(ctx).Info("Ended processes of a former controller", "count", ended)
+	}
+	if err := git.RemoveHalfMade(s.Layout().Repositories()); err != nil {
+		logr.FromContextOrDiscard(ctx).Info("Half-made workspaces of a former controller not removed", "error", err.Error())
 	}
 	return nil
 }
