@@ -25,15 +25,21 @@ type activity struct {
 	phase  bool
 }
 
+// cleanUpsAtOnce is how many clean-ups run at a time. Each starts git a few times, and hundreds of orders may end or be
+// deleted in one moment. Phases have their slots.
+const cleanUpsAtOnce = 4
+
 // activities knows what is under way beside Reconcile: at most one phase or clean-up for an order.
 type activities struct {
 	mu    sync.Mutex
 	under map[string]activity
 	group sync.WaitGroup
+	// cleaning has a token for each clean-up that has its turn. None waits for another one while it has it.
+	cleaning chan struct{}
 }
 
 func newActivities() *activities {
-	return &activities{under: map[string]activity{}}
+	return &activities{under: map[string]activity{}, cleaning: make(chan struct{}, cleanUpsAtOnce)}
 }
 
 func (a *activities) busy(name string) bool {
@@ -53,18 +59,33 @@ func (a *activities) stop(name string, why Why) {
 }
 
 // run does something beside the caller, until it ends or is stopped, and calls after when the order is not busy
-// any more.
+// any more. A clean-up waits for its turn, and is not done if the controller stops before.
 func (a *activities) run(ctx context.Context, name string, phase bool, do func(context.Context), after func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	a.mu.Lock()
 	a.under[name] = activity{cancel, phase}
 	a.mu.Unlock()
+	if !phase {
+		do = a.inTurn(do)
+	}
 	a.group.Go(func() {
 		defer after()
 		defer a.forget(name)
 		defer cancel(nil)
 		do(ctx)
 	})
+}
+
+// inTurn does something when fewer than all turns are taken.
+func (a *activities) inTurn(do func(context.Context)) func(context.Context) {
+	return func(ctx context.Context) {
+		select {
+		case a.cleaning <- struct{}{}:
+			defer func() { <-a.cleaning }()
+			do(ctx)
+		case <-ctx.Done():
+		}
+	}
 }
 
 func (a *activities) forget(name string) {
