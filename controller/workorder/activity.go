@@ -36,6 +36,8 @@ type activities struct {
 	group sync.WaitGroup
 	// cleaning has a token for each clean-up that has its turn. None waits for another one while it has it.
 	cleaning chan struct{}
+	// closed says that nothing more begins: whoever waits for the end of everything must not be overtaken.
+	closed bool
 }
 
 func newActivities() *activities {
@@ -59,15 +61,18 @@ func (a *activities) stop(name string, why Why) {
 }
 
 // run does something beside the caller, until it ends or is stopped, and calls after when the order is not busy
-// any more. A clean-up waits for its turn, and is not done if the controller stops before.
+// any more. A clean-up waits for its turn, and is not done if the controller stops before. After close nothing is done.
 func (a *activities) run(ctx context.Context, name string, phase bool, do func(context.Context), after func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	a.mu.Lock()
-	a.under[name] = activity{cancel, phase}
-	a.mu.Unlock()
 	if !phase {
 		do = a.inTurn(do)
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	a.under[name] = activity{cancel, phase}
 	a.group.Go(func() {
 		defer after()
 		defer a.forget(name)
@@ -88,6 +93,14 @@ func (a *activities) inTurn(do func(context.Context)) func(context.Context) {
 	}
 }
 
+// close lets nothing more begin, and returns when what is under way has ended.
+func (a *activities) close() {
+	a.mu.Lock()
+	a.closed = true
+	a.mu.Unlock()
+	a.group.Wait()
+}
+
 func (a *activities) forget(name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -98,11 +111,12 @@ func (a *activities) forget(name string) {
 func (r *Reconciler) Running() int { return r.slots.Held() }
 
 // Wait returns when everything under way has ended and is recorded, or after the limit with false. The context
-// that Reconcile got must have ended before.
+// that Reconcile got must have ended before. A look that is still under way begins nothing any more: its record says that
+// a phase runs, and the next start takes that for interrupted.
 func (r *Reconciler) Wait(limit time.Duration) bool {
 	done := make(chan struct{})
 	go func() {
-		r.under.group.Wait()
+		r.under.close()
 		close(done)
 	}()
 	select {

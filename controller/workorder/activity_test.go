@@ -75,3 +75,12 @@ func TestADeletionWhoseManifestCameBackIsNotCarriedOut(t *testing.T) {
 	r := &Reconciler{Options: Options{Store: back{}}}
 	NewWithT(t).Expect(r.delete(t.Context(), &store.Record{Name: "a"})).To(Succeed())
 }
+
+func TestNothingBeginsWhenTheEndIsWaitedFor(t *testing.T) {
+	g := NewWithT(t)
+	a := newActivities()
+	a.close()
+	a.run(t.Context(), "a", true, func(context.Context) { panic("begun") }, func() { panic("ended") })
+	a.group.Wait()
+	g.Expect(a.busy("a")).To(BeFalse())
+}
