@@ -54,6 +54,7 @@ func run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("preparing to start processes: %w", err)
 	}
+	defer spawner.Close()
 	box, err := newSandbox(cfg, logr.FromContextOrDiscard(ctx))
 	if err != nil {
 		return err
