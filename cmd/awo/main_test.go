@@ -92,7 +92,10 @@ func record(name string, settings []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Project(name)
+	current, err := s.Current(name)
+	if err == nil {
+		_, err = s.Project(current)
+	}
 	return err
 }
 
