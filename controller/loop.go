@@ -36,9 +36,10 @@ type loop struct {
 	controller ctrl.TypedController[string]
 	reconciler *workorder.Reconciler
 
-	ready chan struct{}
-	once  sync.Once
-	queue priorityqueue.PriorityQueue[string]
+	// ready is closed when there is a queue, ended when there will be none any more.
+	ready, ended chan struct{}
+	once         sync.Once
+	queue        priorityqueue.PriorityQueue[string]
 	// settled tells of orders whose look can wait, such as ten thousand finished ones at the start.
 	settled func(name string) bool
 }
@@ -46,9 +47,9 @@ type loop struct {
 // belowOthers is the priority of a look that can wait.
 const belowOthers = -100
 
-// newLoop makes the queue. What is enqueued before run waits for it.
+// newLoop makes the queue. What is enqueued before run waits for it. run must be called.
 func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner, room *volume.Room) (*loop, error) {
-	l := &loop{ready: make(chan struct{}), settled: s.Settled}
+	l := &loop{ready: make(chan struct{}), ended: make(chan struct{}), settled: s.Settled}
 	l.reconciler = workorder.New(workorder.Options{
 		Store: s, Phases: phases, Clock: clock.RealClock{}, MaxConcurrent: cfg.MaxConcurrent,
 		Backoff:         workorder.Backoff{Base: cfg.BackoffBase, Max: cfg.BackoffMax, Jitter: rand.Float64},
@@ -70,8 +71,9 @@ func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner, 
 	return l, nil
 }
 
-// run works the queue until ctx ends.
+// run works the queue until ctx ends. It is called once.
 func (l *loop) run(ctx context.Context) error {
+	defer close(l.ended)
 	err := l.controller.Watch(source.TypedFunc[string](l.take))
 	if err != nil {
 		return fmt.Errorf("starting the work queue: %w", err)
@@ -96,7 +98,12 @@ func (l *loop) take(_ context.Context, queue workqueue.TypedRateLimitingInterfac
 func (l *loop) enqueue(name string) { l.enqueueAfter(name, 0) }
 
 func (l *loop) enqueueAfter(name string, after time.Duration) {
-	<-l.ready
+	select {
+	case <-l.ready:
+	case <-l.ended:
+		// Nobody looks at orders any more, and whoever tells of one must come to an end, too.
+		return
+	}
 	opts := priorityqueue.AddOpts{After: after}
 	if l.settled(name) {
 		opts.Priority = new(belowOthers)

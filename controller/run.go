@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/retention"
 	"github.com/agent-work-orders/awo/controller/server"
@@ -53,6 +54,7 @@ func run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("preparing to start processes: %w", err)
 	}
+	defer spawner.Close()
 	box, err := newSandbox(cfg, logr.FromContextOrDiscard(ctx))
 	if err != nil {
 		return err
@@ -134,7 +136,8 @@ func openStore(cfg Config, spawner *process.Spawner) (*store.Store, func(), erro
 	return s, release, nil
 }
 
-// endFormer ends whatever a former life of this controller left running, before any phase starts.
+// endFormer ends whatever a former life of this controller left running, before any phase starts, and removes what that
+// was making.
 func endFormer(ctx context.Context, s *store.Store) error {
 	ids := s.IDs()
 	supervisors, err := supervisorsOf(s, ids)
@@ -147,6 +150,9 @@ func endFormer(ctx context.Context, s *store.Store) error {
 	}
 	if ended > 0 {
 		logr.FromContextOrDiscard(ctx).Info("Ended processes of a former controller", "count", ended)
+	}
+	if err := git.RemoveHalfMade(s.Layout().Repositories()); err != nil {
+		logr.FromContextOrDiscard(ctx).Info("Half-made workspaces of a former controller not removed", "error", err.Error())
 	}
 	return nil
 }
@@ -191,8 +197,8 @@ func listen(ctx context.Context, cfg Config, s *store.Store, h server.Health) (*
 }
 
 // runAll runs watch, reconciler and endpoint until one fails or ctx ends, then waits for phases to end.
-func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Server, spawner *process.Spawner, h *housekeeping) error {
-	group, ctx := errgroup.WithContext(ctx)
+func runAll(parent context.Context, s *store.Store, c *loop, endpoint *server.Server, spawner *process.Spawner, h *housekeeping) error {
+	group, ctx := errgroup.WithContext(parent)
 	group.Go(func() error { return c.run(ctx) })
 	group.Go(func() error { return s.Run(ctx, c.enqueue) })
 	group.Go(func() error { return endpoint.Run(ctx) })
@@ -214,21 +220,43 @@ func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Serve
 		return nil
 	})
 	<-ctx.Done()
-	log := logr.FromContextOrDiscard(ctx)
+	stopActivities(ctx, c)
+	return stopLoops(parent, ctx, group, time.After(loopsLimit))
+}
+
+// stopActivities waits for what was begun beside the queue. A look that is under way may be just beginning something, so
+// it waits for the queue before.
+func stopActivities(ctx context.Context, c *loop) {
+	log, began := logr.FromContextOrDiscard(ctx), time.Now()
 	log.Info("Stopping", "running", c.reconciler.Running())
-	if !c.reconciler.Wait(stopLimit) {
+	select {
+	case <-c.ended:
+	case <-time.After(loopsLimit):
+		log.Info("A look at an order did not end in time")
+	}
+	if !c.reconciler.Wait(stopLimit - time.Since(began)) {
 		log.Info("Not everything ended in time; it is resumed at the next start")
 	}
+}
+
+// stopLoops waits for the loops of a group until the limit. The error is that of the loop which ended the others; none
+// when parent did, whose end is an order to stop.
+func stopLoops(parent, ctx context.Context, group *errgroup.Group, limit <-chan time.Time) error {
+	log := logr.FromContextOrDiscard(ctx)
+	defer log.Info("Stopped")
 	ended := make(chan error, 1)
 	go func() { ended <- group.Wait() }()
 	select {
 	case err := <-ended:
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return err
+		if errors.Is(err, context.Canceled) {
+			return nil
 		}
-	case <-time.After(loopsLimit):
+		return err
+	case <-limit:
 		log.Info("A loop did not end in time")
 	}
-	log.Info("Stopped")
+	if cause := context.Cause(ctx); cause != context.Cause(parent) { //nolint:errorlint // the very same, not one like it
+		return cause
+	}
 	return nil
 }

@@ -127,7 +127,7 @@ func (o *applyOptions) checkNamespace(object *v1alpha1.WorkOrder) error {
 
 func (o *applyOptions) applyOne(ctx context.Context, p *placer, doc int) error {
 	name := p.source.docs[doc].Name
-	outcome, err := p.place(doc)
+	outcome, err := p.place(ctx, doc)
 	if err != nil {
 		return fmt.Errorf("apply %s from %s: %w", name, p.source.label, err)
 	}

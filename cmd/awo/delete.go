@@ -68,7 +68,7 @@ func (o *deleteOptions) run(ctx context.Context, names []string) error {
 	var deleted []string
 	var failures []error
 	for _, name := range names {
-		done, err := o.deleteOne(s, name)
+		done, err := o.deleteOne(ctx, s, name)
 		if err != nil {
 			failures = append(failures, err)
 		} else if done {
@@ -102,7 +102,7 @@ func (o *deleteOptions) choose(s *store.Store, names []string) ([]string, error)
 	return names, err
 }
 
-func (o *deleteOptions) deleteOne(s *store.Store, name string) (bool, error) {
+func (o *deleteOptions) deleteOne(ctx context.Context, s *store.Store, name string) (bool, error) {
 	_, err := loadOrder(s, name, o.namespace)
 	if apierrors.IsNotFound(err) && len(problemsOf(s, name)) == 0 {
 		if o.ignoreNotFound {
@@ -110,7 +110,7 @@ func (o *deleteOptions) deleteOne(s *store.Store, name string) (bool, error) {
 		}
 		return false, err
 	}
-	if err := s.Delete(name); err != nil {
+	if err := s.Delete(ctx, name); err != nil {
 		return false, fmt.Errorf("delete %s: %w", qualified(name), err)
 	}
 	_, err = fmt.Fprintf(o.streams.Out, "workorder.awo.archon.dev %q deleted\n", name)

@@ -64,6 +64,7 @@ func runDemo(ctx context.Context, global *globalOptions, keep bool) (err error) 
 	if err != nil {
 		return err
 	}
+	defer spawner.Close()
 	d := &demo{
 		global: global, out: global.streams.Out, dir: dir, dataDir: filepath.Join(dir, "data"),
 		git: demoGit{spawner: spawner, environ: os.Environ()},

@@ -54,6 +54,7 @@ func newDoctorCommand(global *globalOptions) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("prepare for running programs: %w", err)
 			}
+			defer spawner.Close()
 			environ := process.Environment(os.Environ(), process.ToolAllow...)
 			d := &doctor{globalOptions: global, environ: environ, version: versionBy(spawner, environ)}
 			findings := d.examine(cmd.Context())

@@ -26,14 +26,14 @@ func (g *globalOptions) applyEdit(ctx context.Context, names []string, e edit) e
 	}
 	var failures []error
 	for _, name := range names {
-		if err := g.editOne(s, name, e); err != nil {
+		if err := g.editOne(ctx, s, name, e); err != nil {
 			failures = append(failures, err)
 		}
 	}
 	return errors.Join(failures...)
 }
 
-func (g *globalOptions) editOne(s *store.Store, name string, e edit) error {
+func (g *globalOptions) editOne(ctx context.Context, s *store.Store, name string, e edit) error {
 	found, err := loadOrder(s, name, g.namespace)
 	if err != nil {
 		return unreadable(err, name, s.Problems())
@@ -44,7 +44,7 @@ func (g *globalOptions) editOne(s *store.Store, name string, e edit) error {
 	}
 	if outcome == "" {
 		outcome = e.done
-		err = editManifest(s, found, e)
+		err = editManifest(ctx, s, found, e)
 	}
 	if err != nil {
 		return err
@@ -54,14 +54,14 @@ func (g *globalOptions) editOne(s *store.Store, name string, e edit) error {
 }
 
 // editManifest refuses what cannot be edited with a reason that helps, and edits the rest.
-func editManifest(s *store.Store, found order, e edit) error {
+func editManifest(ctx context.Context, s *store.Store, found order, e edit) error {
 	if found.observation.Object == nil {
 		return fmt.Errorf("%s has no manifest to change: it was at workorders/%s; put it back or delete the order", qualified(found.name), found.record.Path)
 	}
 	if found.observation.Stale {
 		return unreadable(fmt.Errorf("%s is broken: correct it first", found.observation.Path), found.name, s.Problems())
 	}
-	if err := s.EditManifest(found.name, e.change); err != nil {
+	if err := s.EditManifest(ctx, found.name, e.change); err != nil {
 		return fmt.Errorf("change the manifest of %s: %w", found.name, err)
 	}
 	return nil

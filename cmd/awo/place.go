@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,7 +26,7 @@ type placer struct {
 }
 
 // place creates or changes one order and says which.
-func (p *placer) place(doc int) (string, error) {
+func (p *placer) place(ctx context.Context, doc int) (string, error) {
 	if p.created {
 		return outcomeCreated, nil
 	}
@@ -38,18 +39,18 @@ func (p *placer) place(doc int) (string, error) {
 		return outcomeConfigured, p.write(path, p.source.data)
 	}
 	if seen.Object != nil {
-		return p.update(name, doc)
+		return p.update(ctx, name, doc)
 	}
 	return outcomeCreated, p.create(doc)
 }
 
 // update replaces the order where it stands.
-func (p *placer) update(name string, doc int) (string, error) {
+func (p *placer) update(ctx context.Context, name string, doc int) (string, error) {
 	if p.dryRun {
 		return p.compare(name, doc)
 	}
 	outcome := outcomeUnchanged
-	err := p.store.EditManifest(name, func(data []byte, at int) ([]byte, error) {
+	err := p.store.EditManifest(ctx, name, func(data []byte, at int) ([]byte, error) {
 		changed, err := p.merge(data, at, doc)
 		outcome = outcomeUnchanged
 		if !bytes.Equal(changed, data) {

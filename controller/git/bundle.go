@@ -2,13 +2,11 @@ package git
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/agent-work-orders/awo/controller/crash"
+	"github.com/agent-work-orders/awo/controller/store"
 )
 
 // Bundle writes the commits from the base commit to head into a git bundle with the branch as its only ref, so that
@@ -40,26 +38,16 @@ func bundleHeader(branch, base, head string) string {
 	return fmt.Sprintf("%s-%s\n%s refs/heads/%s\n\n", signature, base, head, branch)
 }
 
-// writeBundle lets git write the pack behind a header of ours: git bundle can only name refs as the mirror has them.
+// writeBundle lets git write the pack behind a header of ours: git bundle can only name refs as the mirror has them. It
+// may soon be the only copy, so the disk has it before anybody is told.
 func (c *Client) writeBundle(ctx context.Context, p place, head, file string) error {
-	temp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.WriteString(bundleHeader(p.Branch, p.BaseCommit, head))
-	if err == nil {
+	return store.WriteLarge(file, 0o600, func(out *os.File) error {
+		if _, err := out.WriteString(bundleHeader(p.Branch, p.BaseCommit, head)); err != nil {
+			return err
+		}
 		k := p.onMirror("pack-objects", "--quiet", "--revs", "--thin", "--delta-base-offset", "--stdout")
-		k.stdin, k.stdout = strings.NewReader(head+"\n^"+p.BaseCommit+"\n"), temp
-		_, err = c.run(ctx, k)
-	}
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err == nil {
-		crash.Here("bundle written")
-		err = os.Rename(temp.Name(), file)
-		crash.Here("bundle in its place")
-	}
-	if err != nil {
-		return errors.Join(err, removeFile(temp.Name()))
-	}
-	return nil
+		k.stdin, k.stdout = strings.NewReader(head+"\n^"+p.BaseCommit+"\n"), out
+		_, err := c.run(ctx, k)
+		return err
+	})
 }

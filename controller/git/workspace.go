@@ -77,7 +77,7 @@ func (c *Client) Checkout(ctx context.Context, w Workspace) error {
 		return err
 	}
 	made := p
-	made.Dir = filepath.Join(filepath.Dir(w.Dir), "."+filepath.Base(w.Dir)+".new")
+	made.Dir = halfMade(w.Dir)
 	if err := c.make(ctx, made); err != nil {
 		return fmt.Errorf("making the workspace %s: %w", w.Dir, errors.Join(err, RemoveTree(made.Dir)))
 	}
@@ -87,6 +87,29 @@ func (c *Client) Checkout(ctx context.Context, w Workspace) error {
 	}
 	crash.Here("workspace in its place")
 	return nil
+}
+
+// halfMade is where the workspace in dir is made.
+func halfMade(dir string) string {
+	return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".new")
+}
+
+// RemoveWorkspace removes a workspace and its index, whole, half made or locked by a git that died.
+func RemoveWorkspace(dir, index string) error {
+	return errors.Join(RemoveTree(dir), RemoveTree(halfMade(dir)), RemoveTree(index), removeFile(index+".lock"))
+}
+
+// RemoveHalfMade removes the workspaces in a directory that a dead controller was making. Their runs may never come back
+// to it, for they may have been cancelled. None may be in the making.
+func RemoveHalfMade(dir string) error {
+	entries, err := os.ReadDir(dir)
+	failed := []error{err}
+	for _, e := range entries {
+		if name := e.Name(); strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".new") {
+			failed = append(failed, RemoveTree(filepath.Join(dir, name)))
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // pinnedBase fetches the base commit if the mirror was removed since it was fetched.

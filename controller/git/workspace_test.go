@@ -61,6 +61,20 @@ func TestCheckoutReplacesAHalfMadeWorkspace(t *testing.T) {
 	w.Expect(os.ReadDir(filepath.Dir(ws.Dir))).To(HaveLen(1))
 }
 
+func TestRemovingAWorkspaceRemovesWhatWasHalfMade(t *testing.T) {
+	w := newWorld(t, githttp.Options{})
+	w.write(w.dir, map[string]string{"ws/wo-1/f": "", "ws/.wo-1.new/f": "", "staging/wo-1": "", "staging/wo-1.lock": ""})
+	w.write(w.dir, map[string]string{"ws/.wo-2.new/closed/f": "", "ws/wo-2/f": "", "ws/.mirrors/m.git/HEAD": "", "staging/wo-2": ""})
+	w.Expect(os.Chmod(filepath.Join(w.dir, "ws/.wo-2.new/closed"), 0o500)).To(Succeed())
+	w.Expect(git.RemoveWorkspace(filepath.Join(w.dir, "ws/wo-1"), filepath.Join(w.dir, "staging/wo-1"))).To(Succeed())
+	w.Expect(filepath.Glob(filepath.Join(w.dir, "*/*wo-1*"))).To(BeEmpty())
+	w.Expect(filepath.Join(w.dir, "ws/.wo-2.new")).To(BeADirectory(), "another run's")
+	w.Expect(git.RemoveHalfMade(filepath.Join(w.dir, "ws"))).To(Succeed())
+	w.Expect(filepath.Join(w.dir, "ws/.wo-2.new")).NotTo(BeADirectory())
+	w.Expect(filepath.Glob(filepath.Join(w.dir, "*/*wo-2"))).To(HaveLen(2))
+	w.Expect(filepath.Join(w.dir, "ws/.mirrors/m.git/HEAD")).To(BeARegularFile())
+}
+
 func TestCheckoutFetchesAgainWhenTheMirrorWasRemoved(t *testing.T) {
 	w := newWorld(t, githttp.Options{})
 	ws := w.create("a.git", map[string]string{"f": "1"})

@@ -43,9 +43,7 @@ func (r *Runner) RemoveTranscripts(rec *store.Record) error {
 
 // RemoveWorkspace removes everything a run had but its outputs, and lets the mirror forget it.
 func (r *Runner) RemoveWorkspace(ctx context.Context, rec *store.Record) error {
-	if err := errors.Join(
-		git.RemoveTree(r.Layout.Workspace(rec.ID)), git.RemoveTree(r.Layout.Index(rec.ID)), r.RemoveHome(rec),
-	); err != nil {
+	if err := errors.Join(git.RemoveWorkspace(r.Layout.Workspace(rec.ID), r.Layout.Index(rec.ID)), r.RemoveHome(rec)); err != nil {
 		return err
 	}
 	if rec.Status.BaseCommit == "" {

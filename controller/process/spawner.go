@@ -9,11 +9,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process/tree"
 )
 
-// ErrClosed is returned for a start after Close.
-var ErrClosed = errors.New("no more processes are started: the spawner is closed")
+// ErrClosed is returned for a start after Close. Nobody is to blame: the controller has ended.
+var ErrClosed = failure.NewInterrupted(errors.New("no more processes are started: the spawner is closed"))
 
 // family is the table of the children that Spawners started.
 type family struct {
@@ -63,7 +64,7 @@ func NewSpawner() (*Spawner, error) {
 	return s, nil
 }
 
-// Close ends the thread. What was started goes on.
+// Close ends the thread, and with it the commands of Run that it started. Agents go on, under their supervisors.
 func (s *Spawner) Close() { s.close.Do(func() { close(s.closed) }) }
 
 // serve runs on the thread. The thread is never unlocked, so the runtime ends it with the goroutine and no

@@ -161,10 +161,10 @@ func TestDeleteByCommand(t *testing.T) {
 	w.orders(2)
 	command, err := store.Open(options(w.dir))
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(command.Delete("order-00")).To(Succeed())
+	w.Expect(command.Delete(t.Context(), "order-00")).To(Succeed())
 	w.becomes("order-00", store.Tombstoned)
 	w.Expect(w.path("order-00.yaml")).NotTo(BeAnExistingFile())
-	w.Expect(command.Delete("nothing")).To(MatchError(store.ErrNotFound))
+	w.Expect(command.Delete(t.Context(), "nothing")).To(MatchError(store.ErrNotFound))
 
 	r, err := w.store.Current("order-00")
 	w.Expect(err).NotTo(HaveOccurred())
@@ -180,17 +180,17 @@ func TestDeleteIsReportedWithoutDelay(t *testing.T) {
 	before := w.changes.of("order-00")
 	command, err := store.Open(options(w.dir))
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(command.Delete("order-00")).To(Succeed())
+	w.Expect(command.Delete(t.Context(), "order-00")).To(Succeed())
 	w.Eventually(func() int { return w.changes.of("order-00") }).Should(BeNumerically(">", before))
 }
 
 func TestDeleteOneOfTwoDocuments(t *testing.T) {
 	w := newWorld(t)
 	w.write("two.yaml", order("a", "one")+"---\n"+order("b", "two"))
-	w.Expect(w.store.Delete("a")).To(Succeed())
+	w.Expect(w.store.Delete(t.Context(), "a")).To(Succeed())
 	w.Expect(w.read("two.yaml")).NotTo(ContainSubstring("name: a"))
 	w.Expect(w.read("two.yaml")).To(ContainSubstring("name: b"))
-	w.Expect(w.store.Delete("b")).To(Succeed())
+	w.Expect(w.store.Delete(t.Context(), "b")).To(Succeed())
 	w.Expect(w.path("two.yaml")).NotTo(BeAnExistingFile())
 }
 
@@ -198,7 +198,7 @@ func TestDeleteWhatIsRecordedOnly(t *testing.T) {
 	w := newWorld(t)
 	w.record("a", "a.yaml")
 	w.Expect(w.store.Scan(t.Context())).To(Succeed())
-	w.Expect(w.store.Delete("a")).To(Succeed())
+	w.Expect(w.store.Delete(t.Context(), "a")).To(Succeed())
 	w.Expect(w.store.Lookup("a").Presence).To(Equal(store.Tombstoned))
 }
 
@@ -219,7 +219,7 @@ func TestDeletionThatWasInterrupted(t *testing.T) {
 func TestDeletedAndAppliedAgainIsNotRemoved(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", order("a", "one"))
-	w.Expect(w.store.Delete("a")).To(Succeed())
+	w.Expect(w.store.Delete(t.Context(), "a")).To(Succeed())
 	w.Expect(w.store.WriteManifest("a.yaml", []byte(order("a", "one")))).To(Succeed())
 	w.Expect(w.store.ClearTombstone("a")).To(Succeed())
 	w.Expect(w.path("a.yaml")).To(BeAnExistingFile())

@@ -26,7 +26,22 @@ const (
 // of the directory. The mode is set as given, whatever the umask. The directory must exist.
 func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	temp := filepath.Join(filepath.Dir(path), tempPrefix+randomHex(8)+tempSuffix)
-	if err := writeTemp(temp, data, mode); err != nil {
+	return writeThrough(temp, path, mode, func(f *os.File) error { return write(f, data) })
+}
+
+// WriteLarge is WriteFile for what fill writes bit by bit. Nobody else may be writing the same file: the temporary one
+// has a name of its own, so that what a death leaves of it goes with the next attempt.
+func WriteLarge(path string, mode fs.FileMode, fill func(*os.File) error) error {
+	temp := filepath.Join(filepath.Dir(path), tempPrefix+filepath.Base(path)+tempSuffix)
+	if err := removeIfThere(temp); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return writeThrough(temp, path, mode, fill)
+}
+
+// writeThrough makes a file durable under a temporary name, and then durable under its own.
+func writeThrough(temp, path string, mode fs.FileMode, fill func(*os.File) error) error {
+	if err := fillTemp(temp, mode, fill); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	crash.At("write", path, "staged")
@@ -52,7 +67,11 @@ func SaveFile(path string, data []byte, mode fs.FileMode) error {
 }
 
 // writeTemp creates a file that must not exist, durable in itself. Of a failed one nothing is left.
-func writeTemp(temp string, data []byte, mode fs.FileMode) (err error) {
+func writeTemp(temp string, data []byte, mode fs.FileMode) error {
+	return fillTemp(temp, mode, func(f *os.File) error { return write(f, data) })
+}
+
+func fillTemp(temp string, mode fs.FileMode, fill func(*os.File) error) (err error) {
 	f, err := create(temp)
 	if err != nil {
 		return err
@@ -65,7 +84,7 @@ func writeTemp(temp string, data []byte, mode fs.FileMode) (err error) {
 			_ = os.Remove(temp)
 		}
 	}()
-	if err := write(f, data); err != nil {
+	if err := fill(f); err != nil {
 		return err
 	}
 	if err := errors.Join(crash.Error("chmod", temp), f.Chmod(mode)); err != nil {

@@ -31,35 +31,35 @@ func (s *Store) locate(name string) (place, doc, bool) {
 }
 
 // ensureListed lists the manifests if nobody has.
-func (s *Store) ensureListed() error {
+func (s *Store) ensureListed(ctx context.Context) error {
 	s.mu.RLock()
 	listed := s.isSync
 	s.mu.RUnlock()
 	if listed {
 		return nil
 	}
-	return s.Scan(context.Background())
+	return s.Scan(ctx)
 }
 
 // EditManifest lets edit work on the file that holds an order, doc being the index of its document there. edit may be
 // called more than once, when somebody else saves meanwhile. ErrNotFound: no manifest bears the name; ErrBusy: somebody
 // keeps writing it.
-func (s *Store) EditManifest(name string, edit func(data []byte, doc int) ([]byte, error)) error {
+func (s *Store) EditManifest(ctx context.Context, name string, edit func(data []byte, doc int) ([]byte, error)) error {
 	return s.patiently(func() error {
-		err := s.editManifest(name, edit)
+		err := s.editManifest(ctx, name, edit)
 		if !errors.Is(err, ErrNotFound) {
 			return err
 		}
 		// It may have come or moved since it was last looked.
-		if err := s.Scan(context.Background()); err != nil {
+		if err := s.Scan(ctx); err != nil {
 			return err
 		}
-		return s.editManifest(name, edit)
+		return s.editManifest(ctx, name, edit)
 	})
 }
 
-func (s *Store) editManifest(name string, edit func(data []byte, doc int) ([]byte, error)) error {
-	if err := s.ensureListed(); err != nil {
+func (s *Store) editManifest(ctx context.Context, name string, edit func(data []byte, doc int) ([]byte, error)) error {
+	if err := s.ensureListed(ctx); err != nil {
 		return err
 	}
 	release, err := s.lockWriters()

@@ -19,16 +19,16 @@ func TestEditManifest(t *testing.T) {
 	cancel := func(data []byte, doc int) ([]byte, error) {
 		return manifest.SetField(data, doc, []string{"spec", "cancel"}, true)
 	}
-	w.Expect(w.store.EditManifest("b", cancel)).To(Succeed())
+	w.Expect(w.store.EditManifest(t.Context(), "b", cancel)).To(Succeed())
 	w.Expect(w.store.Lookup("b").Object.Spec.Cancel).To(BeTrue())
 	w.Expect(w.store.Lookup("a").Object.Spec.Cancel).To(BeFalse())
-	w.Expect(w.store.EditManifest("c", cancel)).To(MatchError(store.ErrNotFound))
+	w.Expect(w.store.EditManifest(t.Context(), "c", cancel)).To(MatchError(store.ErrNotFound))
 
 	w.Expect(os.Rename(w.path("sub/two.yaml"), w.path("moved.yaml"))).To(Succeed())
-	w.Expect(w.store.EditManifest("a", cancel)).To(Succeed(), "it is found where it is now")
+	w.Expect(w.store.EditManifest(t.Context(), "a", cancel)).To(Succeed(), "it is found where it is now")
 	w.Expect(w.store.Lookup("a").Object.Spec.Cancel).To(BeTrue())
 	w.write("moved.yaml", "kind: [")
-	w.Expect(w.store.EditManifest("a", cancel)).To(MatchError(ContainSubstring("broken")))
+	w.Expect(w.store.EditManifest(t.Context(), "a", cancel)).To(MatchError(ContainSubstring("broken")))
 }
 
 func TestEditsOfManyProcessesAllCount(t *testing.T) {
@@ -41,7 +41,7 @@ func TestEditsOfManyProcessesAllCount(t *testing.T) {
 		group.Go(func() {
 			command, err := store.Open(options(w.dir))
 			w.Check(err)
-			w.Check(command.EditManifest("a", func(data []byte, doc int) ([]byte, error) {
+			w.Check(command.EditManifest(t.Context(), "a", func(data []byte, doc int) ([]byte, error) {
 				return manifest.SetField(data, doc, []string{"metadata", "annotations", fmt.Sprintf("x/k%d", i)}, "v")
 			}))
 		})
@@ -71,7 +71,7 @@ func TestReadOnlyDirectoryRefusesCommands(t *testing.T) {
 	w := newWorld(t)
 	w.write("..v1/a.yaml", order("a", "one"))
 	w.Expect(os.Symlink("..v1/a.yaml", w.path("a.yaml"))).To(Succeed())
-	w.Expect(w.store.EditManifest("a", nil)).To(MatchError(fs.ErrPermission))
-	w.Expect(w.store.Delete("a")).To(MatchError(fs.ErrPermission))
+	w.Expect(w.store.EditManifest(t.Context(), "a", nil)).To(MatchError(fs.ErrPermission))
+	w.Expect(w.store.Delete(t.Context(), "a")).To(MatchError(fs.ErrPermission))
 	w.Expect(w.store.Lookup("a").Presence).To(Equal(store.Present), "a deletion that is refused leaves no tombstone")
 }

@@ -57,6 +57,12 @@ var writers = map[string]writer{
 	"first record": {uses: "create write chmod sync rename sync directory", do: func(w *world) error {
 		return w.store.Create(&store.Record{ID: "wo-0000000f", Name: "next", Run: 1})
 	}},
+	"large file": {uses: "create chmod sync rename sync directory", do: func(w *world) error {
+		return store.WriteLarge(w.store.Layout().Bundle(faultyID), 0o600, func(f *os.File) error {
+			_, err := f.WriteString("commits")
+			return err
+		})
+	}},
 	"manifest": {uses: "create write sync exchange", told: []syscall.Errno{unix.EROFS, unix.EACCES}, do: func(w *world) error {
 		_, err := w.projectOnce("order-00")
 		return err

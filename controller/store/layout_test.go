@@ -66,6 +66,26 @@ func TestWriteFile(t *testing.T) {
 	g.Expect(filepath.Glob(filepath.Join(dir, ".*"))).To(BeEmpty())
 }
 
+func TestWriteLarge(t *testing.T) {
+	g := NewWithT(t)
+	path := filepath.Join(t.TempDir(), "x")
+	says := func(text string, end error) func(*os.File) error {
+		return func(f *os.File) error {
+			_, err := f.WriteString(text)
+			return errors.Join(err, end)
+		}
+	}
+	g.Expect(store.WriteLarge(path, 0o600, says("one", nil))).To(Succeed())
+	g.Expect(store.WriteLarge(path, 0o600, says("tw", errors.New("git died")))).To(MatchError(ContainSubstring("git died")))
+	g.Expect(os.ReadFile(path)).To(BeEquivalentTo("one"))
+	left := filepath.Join(filepath.Dir(path), ".awo-x.tmp")
+	g.Expect(left).NotTo(BeAnExistingFile())
+	g.Expect(os.WriteFile(left, []byte("of a dead controller"), 0o600)).To(Succeed())
+	g.Expect(store.WriteLarge(path, 0o600, says("two", nil))).To(Succeed())
+	g.Expect(os.ReadFile(path)).To(BeEquivalentTo("two"))
+	g.Expect(left).NotTo(BeAnExistingFile())
+}
+
 func TestEvents(t *testing.T) {
 	w := newWorld(t)
 	r := w.record("a", "a.yaml")

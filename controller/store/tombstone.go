@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -120,8 +121,8 @@ func (s *Store) forgetDocument(rel, name string) {
 
 // Delete deletes an order as `awo delete` does: a tombstone tells the controller at once, and the order's document
 // goes, with its file if nothing else is in it. ErrNotFound: there is no such order.
-func (s *Store) Delete(name string) error {
-	if err := s.ensureListed(); err != nil {
+func (s *Store) Delete(ctx context.Context, name string) error {
+	if err := s.ensureListed(ctx); err != nil {
 		return err
 	}
 	return s.patiently(func() error { return s.delete(name) })

@@ -11,8 +11,12 @@ import (
 	"time"
 )
 
-// askGit bounds how long git may take to list what it tracks.
-const askGit = 30 * time.Second
+// askGit bounds how long git may take to list what it tracks, askPatience how long anybody waits for that: a work tree
+// on a slow network must not hold up the orders of others.
+const (
+	askGit      = 30 * time.Second
+	askPatience = time.Second
+)
 
 // staleLock is how old the lock of an index is that a git which died has left.
 const staleLock = 10 * time.Minute
@@ -20,17 +24,23 @@ const staleLock = 10 * time.Minute
 // trackedFiles remembers what git tracks in each work tree, for as long as the index of that stays as it is.
 type trackedFiles struct {
 	mu    sync.Mutex
-	trees map[string]trackedTree // by the path of the index
+	trees map[string]*trackedTree // by the path of the index
 }
 
 // trackedTree is what git tracks in one work tree, by path relative to its top.
 type trackedTree struct {
-	at    stamp
-	files map[string]bool
+	at stamp
+	// known is closed when git has answered, and only then the answer is to be read; late when nobody waits any more.
+	known, late chan struct{}
+	cancel      context.CancelFunc
+	files       map[string]bool
+	err         error
+	// again is until when a failure counts that came when nobody waited for it any more.
+	again time.Time
 }
 
 // isTracked tells whether git tracks a manifest, in whatever work tree its file really lies. ErrBusy: git is just
-// changing that work tree and writes down only at the end what it tracks.
+// changing that work tree and writes down only at the end what it tracks, or has not yet told.
 func (s *Store) isTracked(rel string) (bool, error) {
 	if s.opts.Tracked == nil {
 		return false, nil
@@ -63,23 +73,64 @@ func (s *Store) trackedIn(top, index string) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &s.tracked
+	tree := s.tracked.tree(index, at, func(ctx context.Context) (map[string]bool, error) { return s.opts.Tracked(ctx, top) })
+	select {
+	case <-tree.known:
+		return tree.files, tree.err
+	default:
+	}
+	select {
+	case <-tree.known:
+		return tree.files, tree.err
+	case <-tree.late:
+		return nil, fmt.Errorf("git is slow to tell what it tracks in %s: %w", top, ErrBusy)
+	}
+}
+
+// tree returns what git tracks in the work tree with an index in a state, known or being asked for; ask is called
+// once for a state, and again after it has failed.
+func (t *trackedFiles) tree(index string, at stamp, ask func(context.Context) (map[string]bool, error)) *trackedTree {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if tree, ok := t.trees[index]; ok && tree.at == at {
-		return tree.files, nil
+	if tree := t.trees[index]; tree != nil && tree.at == at && !tree.failed() {
+		return tree
 	}
+	tree := &trackedTree{at: at, known: make(chan struct{}), late: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(context.Background(), askGit)
-	defer cancel()
-	files, err := s.opts.Tracked(ctx, top)
-	if err != nil {
-		return nil, err
-	}
+	tree.cancel = cancel
 	if t.trees == nil {
-		t.trees = map[string]trackedTree{}
+		t.trees = map[string]*trackedTree{}
 	}
-	t.trees[index] = trackedTree{at, files}
-	return files, nil
+	t.trees[index] = tree
+	late := time.AfterFunc(askPatience, func() { close(tree.late) })
+	go func() {
+		defer close(tree.known)
+		defer cancel()
+		tree.files, tree.err = ask(ctx)
+		if !late.Stop() {
+			tree.again = time.Now().Add(askGit)
+		}
+	}()
+	return tree
+}
+
+// failed tells whether git could not tell and is to be asked again.
+func (t *trackedTree) failed() bool {
+	select {
+	case <-t.known:
+		return t.err != nil && time.Now().After(t.again)
+	default:
+		return false
+	}
+}
+
+// stop ends what git is asked just now.
+func (t *trackedFiles) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, tree := range t.trees {
+		tree.cancel()
+	}
 }
 
 // gitIndex finds the work tree of git that a directory belongs to, and its index. git writes the index anew whenever it

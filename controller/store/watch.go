@@ -47,6 +47,7 @@ func (s *Store) Run(ctx context.Context, changed func(name string)) error {
 
 func (s *Store) run(ctx context.Context, changed func(name string), n *notifier) error {
 	defer n.close()
+	defer s.tracked.stop()
 	log := logr.FromContextOrDiscard(ctx)
 	w := &watch{s: s, log: log, changed: changed, notify: n, agenda: newAgenda(), told: map[string]bool{}}
 	w.start(ctx)

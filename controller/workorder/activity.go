@@ -27,15 +27,23 @@ type activity struct {
 	phase  bool
 }
 
+// cleanUpsAtOnce is how many clean-ups run at a time. Each starts git a few times, and hundreds of orders may end or be
+// deleted in one moment. Phases have their slots.
+const cleanUpsAtOnce = 4
+
 // activities knows what is under way beside Reconcile: at most one phase or clean-up for an order.
 type activities struct {
 	mu    sync.Mutex
 	under map[string]activity
 	group sync.WaitGroup
+	// cleaning has a token for each clean-up that has its turn. None waits for another one while it has it.
+	cleaning chan struct{}
+	// closed says that nothing more begins: whoever waits for the end of everything must not be overtaken.
+	closed bool
 }
 
 func newActivities() *activities {
-	return &activities{under: map[string]activity{}}
+	return &activities{under: map[string]activity{}, cleaning: make(chan struct{}, cleanUpsAtOnce)}
 }
 
 func (a *activities) busy(name string) bool {
@@ -55,18 +63,44 @@ func (a *activities) stop(name string, why Why) {
 }
 
 // run does something beside the caller, until it ends or is stopped, and calls after when the order is not busy
-// any more.
+// any more. A clean-up waits for its turn, and is not done if the controller stops before. After close nothing is done.
 func (a *activities) run(ctx context.Context, name string, phase bool, do func(context.Context), after func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
+	if !phase {
+		do = a.inTurn(do)
+	}
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
 	a.under[name] = activity{cancel, phase}
-	a.mu.Unlock()
 	a.group.Go(func() {
 		defer after()
 		defer a.forget(name)
 		defer cancel(nil)
 		do(ctx)
 	})
+}
+
+// inTurn does something when fewer than all turns are taken.
+func (a *activities) inTurn(do func(context.Context)) func(context.Context) {
+	return func(ctx context.Context) {
+		select {
+		case a.cleaning <- struct{}{}:
+			defer func() { <-a.cleaning }()
+			do(ctx)
+		case <-ctx.Done():
+		}
+	}
+}
+
+// close lets nothing more begin, and returns when what is under way has ended.
+func (a *activities) close() {
+	a.mu.Lock()
+	a.closed = true
+	a.mu.Unlock()
+	a.group.Wait()
 }
 
 func (a *activities) forget(name string) {
@@ -79,11 +113,12 @@ func (a *activities) forget(name string) {
 func (r *Reconciler) Running() int { return r.slots.Held() }
 
 // Wait returns when everything under way has ended and is recorded, or after the limit with false. The context
-// that Reconcile got must have ended before.
+// that Reconcile got must have ended before. A look that is still under way begins nothing any more: its record says that
+// a phase runs, and the next start takes that for interrupted.
 func (r *Reconciler) Wait(limit time.Duration) bool {
 	done := make(chan struct{})
 	go func() {
-		r.under.group.Wait()
+		r.under.close()
 		close(done)
 	}()
 	select {

@@ -33,6 +33,10 @@ func (r *Reconciler) cleanUp(ctx context.Context, rec *store.Record) error {
 // delete deals with what an order leaves whose manifest is gone, in all its runs: unpushed work becomes a bundle
 // among the outputs, which stay, and the workspace goes, unless its work could not be saved.
 func (r *Reconciler) delete(ctx context.Context, rec *store.Record) error {
+	if r.Store.Lookup(rec.Name).Presence == store.Present {
+		// It has come back while this waited for its turn.
+		return nil
+	}
 	runs, err := r.Store.Runs(rec.Name)
 	if err != nil {
 		return err

@@ -131,9 +131,11 @@ func (w *mortal) invariants(first, second v1alpha1.WorkOrderStatus) {
 	for _, file := range runs {
 		w.g.Expect(strings.Count(w.read(file), "\n")).To(BeNumerically("<=", 1+w.deaths), file)
 	}
-	left, err := filepath.Glob(filepath.Join(w.data, "workorders", ".*"))
-	w.g.Expect(err).NotTo(HaveOccurred())
-	w.g.Expect(left).To(BeEmpty(), "nothing of ours is left among the manifests")
+	for _, place := range []string{"workorders/.*", "outputs/*/.awo-*", "repositories/.*.new", "repositories/.index/*.lock"} {
+		left, err := filepath.Glob(filepath.Join(w.data, place))
+		w.g.Expect(err).NotTo(HaveOccurred())
+		w.g.Expect(left).To(BeEmpty(), "what a death left is removed")
+	}
 }
 
 var eventTime = regexp.MustCompile(`"time":"([^"]+)"`)

@@ -174,8 +174,11 @@ func TestStopEndsChildrenAndGoesOnLater(t *testing.T) {
 	w.g.Expect(time.Since(began)).To(BeNumerically("<", 10*time.Second), "the promise of the README")
 	w.g.Expect(w.controller.cmd.ProcessState.ExitCode()).To(Equal(0), w.controller.log())
 	w.g.Expect(processesOf(w.firstID())).To(BeEmpty())
+	halfMade := filepath.Join(w.data, "repositories", ".wo-0000dead.new")
+	w.g.Expect(os.MkdirAll(filepath.Join(halfMade, ".git"), 0o755)).To(Succeed(), "as a kill in Cloning leaves of a run that is then cancelled")
 	w.openGate()
 	w.start()
 	st := w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	w.g.Expect(halfMade).NotTo(BeADirectory())
 	w.g.Expect(st.Steps).To(ContainElement(HaveField("Outcome", v1alpha1.StepInterrupted)))
 }
