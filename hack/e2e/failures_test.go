@@ -78,7 +78,7 @@ func TestRepositoryFailures(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorldOf(t, c.public, c.env...)
+			w := newWorldOf(t, githubToken, c.public, c.env...)
 			url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
 			if c.set != nil {
 				url = c.set(w)
