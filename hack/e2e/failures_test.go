@@ -158,3 +158,37 @@ func TestPolicyIsNotOverridden(t *testing.T) {
 	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonProtectedPath), st.Message)
 	w.g.Expect(w.branches(repo)).To(BeEmpty())
 }
+
+// A status knows whole seconds: with this base one delay at its longest is shown shorter than the next at its shortest.
+func TestDelaysBetweenAttemptsGrow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "AWO_BACKOFF_BASE=1550ms")
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	w.drop("a.yaml", order("a", url, w.script("exit 7\n")))
+	var planned []time.Time
+	for attempt := range 2 {
+		var st v1alpha1.WorkOrderStatus
+		w.g.Eventually(func() bool {
+			st = w.statusIn("a.yaml")
+			return st.NextAttemptAt != nil && lastOf(st).Attempt == int32(attempt+1)
+		}).Should(BeTrue(), func() string { return w.read(w.file("a.yaml")) })
+		planned = append(planned, st.NextAttemptAt.Time)
+	}
+	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+	steps := st.Steps[len(st.Steps)-3:]
+	first, second := planned[0].Sub(steps[0].FinishedAt.Time), planned[1].Sub(steps[1].FinishedAt.Time)
+	w.g.Expect(first).To(BeNumerically(">=", 1550*time.Millisecond))
+	w.g.Expect(second).To(BeNumerically(">", first))
+	for i, at := range planned {
+		w.g.Expect(steps[i+1].StartedAt.Time).NotTo(BeTemporally("<", at), "attempt %d waits", i+2)
+	}
+}
+
+// lastOf is the newest step.
+func lastOf(st v1alpha1.WorkOrderStatus) v1alpha1.Step {
+	if len(st.Steps) == 0 {
+		return v1alpha1.Step{}
+	}
+	return st.Steps[len(st.Steps)-1]
+}
