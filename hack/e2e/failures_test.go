@@ -23,6 +23,7 @@ func TestModelFailures(t *testing.T) {
 		{"403 is not retried", v1alpha1.ReasonAuthenticationFailed, model.Turns(model.Fail(403)), 1},
 		{"400 is not retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(400)), 1},
 		{"429 is retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(429)), 3},
+		{"500 is retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(500)), 3},
 		{"529 is retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(529)), 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -43,6 +44,21 @@ func TestModelFailures(t *testing.T) {
 			w.g.Expect(began).To(HaveLen(c.attempts), st.Message)
 		})
 	}
+}
+
+// A model that nobody can be reached at is tried again, and named.
+func TestModelRefusesConnections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.withClaude(nil)
+	w.env = append(w.env, "ANTHROPIC_BASE_URL=http://127.0.0.1:1")
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	w.drop("a.yaml", claudeOrder("a", url, "Say hello."))
+	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonAgentFailed), st.Message)
+	w.g.Expect(st.Message).To(MatchRegexp(`(?i)connection|refused`))
+	w.g.Expect(lastOf(st)).To(And(HaveField("Phase", v1alpha1.PhasePlanning), HaveField("Attempt", int32(3))), st.Message)
 }
 
 // reasonOf is why an order failed.
