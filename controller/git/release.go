@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/agent-work-orders/awo/controller/crash"
 )
 
 // Release lets the mirror forget a run: its pins are removed, the objects stay. The run's workspace must be gone, for it
@@ -44,7 +46,9 @@ func (c *Client) release(ctx context.Context, m *mirror, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.RemoveAll(filepath.Join(m.dir, filepath.FromSlash(pinRefs), id)); err != nil || len(packed) == 0 {
+	err = os.RemoveAll(filepath.Join(m.dir, filepath.FromSlash(pinRefs), id))
+	crash.Here("pins released")
+	if err != nil || len(packed) == 0 {
 		return err
 	}
 	k := call{gitDir: m.dir, id: id, args: []string{"update-ref", "--stdin"}, stdin: strings.NewReader(strings.Join(packed, ""))}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/store"
 )
@@ -46,6 +47,7 @@ func (r *Runner) RemoveWorkspace(ctx context.Context, rec *store.Record) error {
 	if err := errors.Join(git.RemoveWorkspace(r.Layout.Workspace(rec.ID), r.Layout.Index(rec.ID)), r.RemoveHome(rec)); err != nil {
 		return err
 	}
+	crash.Here("workspace removed")
 	if rec.Status.BaseCommit == "" {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/store/manifest"
 )
 
@@ -74,6 +75,7 @@ func (s *Store) removeTombstone(name string) error {
 	if err != nil {
 		return fmt.Errorf("clear the tombstone of order %s: %w", name, err)
 	}
+	crash.Here("tombstone removed")
 	return syncDir(s.layout.tombstones())
 }
 

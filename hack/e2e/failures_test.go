@@ -24,6 +24,7 @@ func TestModelFailures(t *testing.T) {
 		{"403 is not retried", v1alpha1.ReasonAuthenticationFailed, model.Turns(model.Fail(403)), 1},
 		{"400 is not retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(400)), 1},
 		{"429 is retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(429)), 3},
+		{"500 is retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(500)), 3},
 		{"529 is retried", v1alpha1.ReasonAgentFailed, model.Turns(model.Fail(529)), 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -44,6 +45,21 @@ func TestModelFailures(t *testing.T) {
 			w.g.Expect(began).To(HaveLen(c.attempts), st.Message)
 		})
 	}
+}
+
+// A model that nobody can be reached at is tried again, and named.
+func TestModelRefusesConnections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.withClaude(nil)
+	w.env = append(w.env, "ANTHROPIC_BASE_URL=http://127.0.0.1:1")
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	w.drop("a.yaml", claudeOrder("a", url, "Say hello."))
+	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonAgentFailed), st.Message)
+	w.g.Expect(st.Message).To(MatchRegexp(`(?i)connection|refused`))
+	w.g.Expect(lastOf(st)).To(And(HaveField("Phase", v1alpha1.PhasePlanning), HaveField("Attempt", int32(3))), st.Message)
 }
 
 // reasonOf is why an order failed.
@@ -79,7 +95,7 @@ func TestRepositoryFailures(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorldOf(t, c.public, c.env...)
+			w := newWorldOf(t, githubToken, c.public, c.env...)
 			url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
 			if c.set != nil {
 				url = c.set(w)
@@ -178,4 +194,38 @@ func TestPolicyIsNotOverridden(t *testing.T) {
 	st := w.ends("deploy.yaml", v1alpha1.PhaseFailed)
 	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonProtectedPath), st.Message)
 	w.g.Expect(w.branches(repo)).To(BeEmpty())
+}
+
+// A status knows whole seconds: with this base one delay at its longest is shown shorter than the next at its shortest.
+func TestDelaysBetweenAttemptsGrow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "AWO_BACKOFF_BASE=1550ms")
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	w.drop("a.yaml", order("a", url, w.script("exit 7\n")))
+	var planned []time.Time
+	for attempt := range 2 {
+		var st v1alpha1.WorkOrderStatus
+		w.g.Eventually(func() bool {
+			st = w.statusIn("a.yaml")
+			return st.NextAttemptAt != nil && lastOf(st).Attempt == int32(attempt+1)
+		}).Should(BeTrue(), func() string { return w.read(w.file("a.yaml")) })
+		planned = append(planned, st.NextAttemptAt.Time)
+	}
+	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+	steps := st.Steps[len(st.Steps)-3:]
+	first, second := planned[0].Sub(steps[0].FinishedAt.Time), planned[1].Sub(steps[1].FinishedAt.Time)
+	w.g.Expect(first).To(BeNumerically(">=", 1550*time.Millisecond))
+	w.g.Expect(second).To(BeNumerically(">", first))
+	for i, at := range planned {
+		w.g.Expect(steps[i+1].StartedAt.Time).NotTo(BeTemporally("<", at), "attempt %d waits", i+2)
+	}
+}
+
+// lastOf is the newest step.
+func lastOf(st v1alpha1.WorkOrderStatus) v1alpha1.Step {
+	if len(st.Steps) == 0 {
+		return v1alpha1.Step{}
+	}
+	return st.Steps[len(st.Steps)-1]
 }

@@ -109,14 +109,14 @@ func (w *world) noSecretIn(dir string) {
 		if err != nil {
 			return err
 		}
-		for _, secret := range []string{githubToken, apiKey} {
+		for _, secret := range []string{w.token, apiKey} {
 			if strings.Contains(string(data), secret) {
 				w.t.Errorf("%s holds a secret", path)
 			}
 		}
 		return nil
 	})).To(Succeed())
-	for _, secret := range []string{githubToken, apiKey} {
+	for _, secret := range []string{w.token, apiKey} {
 		w.g.Expect(w.controller.log()).NotTo(ContainSubstring(secret))
 	}
 }

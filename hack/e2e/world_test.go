@@ -34,6 +34,8 @@ type world struct {
 	// data is the data directory, env the controller's environment.
 	data string
 	env  []string
+	// token is what the controller has for GitHub.
+	token string
 	// uid is who runs awo; 0 is whoever runs the tests.
 	uid uint32
 	// shared is where agents of all orders may write, so that the test sees what they do.
@@ -59,22 +61,22 @@ type world struct {
 // newWorld makes servers and a data directory; nothing runs yet.
 func newWorld(t *testing.T, env ...string) *world {
 	t.Helper()
-	return newWorldOf(t, false, env...)
+	return newWorldOf(t, githubToken, false, env...)
 }
 
-// newWorldOf makes a world whose repositories can be read without the token, if they are public.
-func newWorldOf(t *testing.T, public bool, env ...string) *world {
+// newWorldOf makes a world with a token, whose repositories can be read without it if they are public.
+func newWorldOf(t *testing.T, token string, public bool, env ...string) *world {
 	t.Helper()
-	w := &world{binary: awo, t: t, g: NewWithT(t), dir: t.TempDir(), again: make(chan struct{})}
+	w := &world{binary: awo, token: token, t: t, g: NewWithT(t), dir: t.TempDir(), again: make(chan struct{})}
 	w.data, w.shared = filepath.Join(w.dir, "data"), filepath.Join(w.dir, "shared")
 	w.g.Expect(os.Mkdir(w.shared, 0o777)).To(Succeed())
 	var err error
 	w.git, err = githttp.NewHandler(githttp.Options{
-		Root: filepath.Join(w.dir, "git"), Token: githubToken, PublicReads: public, After: w.afterGit,
+		Root: filepath.Join(w.dir, "git"), Token: token, PublicReads: public, After: w.afterGit,
 	})
 	w.g.Expect(err).NotTo(HaveOccurred())
 	w.github, err = github.New(github.Options{
-		Token: githubToken, Other: w.git, HeadSHA: w.headSHA, OnCreate: func(github.PullRequest) { w.hook(&w.onCreate) },
+		Token: token, Other: w.git, HeadSHA: w.headSHA, OnCreate: func(github.PullRequest) { w.hook(&w.onCreate) },
 	})
 	w.g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(func() { _ = w.github.Close() })
@@ -89,7 +91,7 @@ func (w *world) environment() []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(w.dir, "home"), "LANG=C.UTF-8",
 		"AWO_DATA_DIR=" + w.data, "ARCHON_AWO_PORT=0", "AWO_BACKOFF_BASE=200ms", "AWO_AGENT_WRITE=" + w.shared,
-		"GITHUB_TOKEN=" + githubToken, "NO_PROXY=127.0.0.1", "AWO_ALLOW_HTTP_HOSTS=" + github.DefaultHost,
+		"GITHUB_TOKEN=" + w.token, "NO_PROXY=127.0.0.1", "AWO_ALLOW_HTTP_HOSTS=" + github.DefaultHost,
 		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"),
 	}, w.github.Environment()...)
 }
