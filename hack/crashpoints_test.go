@@ -21,6 +21,8 @@ var durable = map[string]bool{
 var withoutPoint = map[string]string{
 	"controller/agent.removeAll":            "an agent's home is made ready again before every attempt",
 	"controller/git.RemoveTree":             "its callers are looked at",
+	"controller/git.RemoveHalfMade":         "leftovers of a death, removed again by the next start",
+	"controller/git.RemoveWorkspace":        "its callers have a point after it",
 	"controller/git.clean":                  "reset, its only caller, is done again from the beginning",
 	"controller/git.discard":                "a mirror that is not there, or half of one, is fetched again",
 	"controller/git.importHead":             "what it removes is not used, and the fetch that follows has a point",

@@ -74,13 +74,13 @@ func (s *Store) editManifest(ctx context.Context, name string, edit func(data []
 	if err := s.checkWritable(p.Path); err != nil {
 		return err
 	}
-	_, err = s.rewrite(p.Path, func(data []byte) (edited, error) {
-		docs, problems := manifest.Parse(data)
+	_, err = s.rewrite(p.Path, func(c content) (edited, error) {
+		docs, problems := manifest.Parse(c.data)
 		d, err := documentOf(docs, problems, name, p)
 		if err != nil {
 			return edited{}, err
 		}
-		data, err = edit(data, d.Index)
+		data, err := edit(c.data, d.Index)
 		return edited{data: data}, err
 	})
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *Store) writeManifest(rel string, data []byte) error {
 		return err
 	}
 	defer release()
-	_, err = s.rewrite(rel, func([]byte) (edited, error) { return edited{data: data}, nil })
+	_, err = s.rewrite(rel, func(content) (edited, error) { return edited{data: data}, nil })
 	if !errors.Is(err, ErrNotFound) {
 		return err
 	}

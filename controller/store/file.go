@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -24,6 +25,14 @@ type file struct {
 	sight sight
 	// unproven: we wrote it ourselves, and have not yet seen that it stayed so.
 	unproven bool
+}
+
+// is tells whether the file is known to hold this content. The sum of what a former process has read is not known.
+func (f *file) is(c content) bool {
+	if f.sum == [sha256.Size]byte{} {
+		return f.at == c.at
+	}
+	return f.sum == sha256.Sum256(c.data)
 }
 
 // doc is one document of a file, in its last good state.
@@ -60,11 +69,6 @@ type decoder struct {
 // read decodes bytes that were read in the state at.
 func (c *decoder) read(data []byte, at stamp) reading {
 	docs, problems := manifest.Parse(data)
-	return c.decoded(data, at, docs, problems)
-}
-
-// decoded is the reading of bytes that were decoded already.
-func (c *decoder) decoded(data []byte, at stamp, docs []manifest.Document, problems []manifest.Problem) reading {
 	r := reading{at: at, sum: sha256.Sum256(data), problems: problems}
 	for _, d := range docs {
 		r.docs = append(r.docs, c.doc(d))
@@ -73,6 +77,32 @@ func (c *decoder) decoded(data []byte, at stamp, docs []manifest.Document, probl
 		r.problems = []manifest.Problem{{Line: 1, Message: "the file holds no WorkOrder: write one, or remove the file"}}
 	}
 	return r
+}
+
+// reread is the reading of a file in which one document was changed, all others being known. moved is by how many lines
+// what follows has moved.
+func (c *decoder) reread(known []doc, changed manifest.Document, moved int, data []byte, at stamp) reading {
+	r := reading{at: at, sum: sha256.Sum256(data)}
+	for _, d := range known {
+		switch {
+		case d.index == changed.Index:
+			d = c.doc(changed)
+		case d.index > changed.Index:
+			d = d.movedBy(moved)
+		}
+		r.docs = append(r.docs, d)
+	}
+	return r
+}
+
+// movedBy is the document that many lines further down.
+func (d doc) movedBy(lines int) doc {
+	d.line += lines
+	d.invalid = slices.Clone(d.invalid)
+	for i := range d.invalid {
+		d.invalid[i].Line += lines
+	}
+	return d
 }
 
 func (c *decoder) doc(d manifest.Document) doc {

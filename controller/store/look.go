@@ -70,6 +70,10 @@ func (l look) at(ctx context.Context, seen sight) (out result) {
 	if err == nil && l.unchanged(c) {
 		return out
 	}
+	if err == nil && l.join(logr.FromContextOrDiscard(ctx), c) {
+		out.later(l.rel, l.s.opts.Debounce)
+		return out
+	}
 	r := l.decode(c, seen, err)
 	g.Bad = r.bad() || unfinished(r, c.data)
 	if act, again := judge(g, l.s.opts.Debounce, l.s.opts.BadAfter); !act {

@@ -22,8 +22,8 @@ type Projection struct {
 }
 
 // Project writes the status of an order's current record into its manifest if that shows another one. A manifest that
-// is absent, broken or half written is left alone: changed is called once it is whole. ErrBusy: somebody is writing it
-// just now; trying again later will do.
+// is absent or broken is left alone: changed is called once it is whole. ErrBusy: somebody is writing it just now, or has
+// written what no look has taken yet; trying again later will do.
 func (s *Store) Project(r *Record) (Projection, error) {
 	name := r.Name
 	p, d, ok := s.locate(name)
@@ -50,7 +50,16 @@ func (s *Store) Project(r *Record) (Projection, error) {
 		return Projection{}, err
 	}
 	defer release()
-	written, err := s.rewrite(p.Path, func(data []byte) (edited, error) { return splice(data, name, p, &r.Status) })
+	written, err := s.rewrite(p.Path, func(c content) (edited, error) {
+		if err := s.taken(p.Path, c); err != nil {
+			return edited{}, err
+		}
+		return splice(c.data, name, p, &r.Status)
+	})
+	if errors.Is(err, errBroken) && !d.stale {
+		out, _ := kept(v1alpha1.ReasonNotWritable, "another document of %s is broken, so the status is not in it: correct that one, or see the status with `awo get %s`", p.Path, name)
+		return out, nil
+	}
 	return projected(view, written, err)
 }
 
@@ -85,20 +94,35 @@ func (s *Store) isFresh(rel string) bool {
 	return err == nil && f != nil && f.at == at
 }
 
+// taken returns nil for the content that a look has taken for whole. Other content may be half a save, into which a status
+// must not be written: ErrBusy, until a look has judged it.
+func (s *Store) taken(rel string, c content) error {
+	s.mu.RLock()
+	f := s.catalog.files[rel]
+	s.mu.RUnlock()
+	switch {
+	case f == nil || !f.is(c):
+		s.touched.file(rel)
+		return ErrBusy
+	case len(f.problems) > 0:
+		return errBroken
+	}
+	return nil
+}
+
 // errBroken says that a file is not what a whole manifest looks like.
 var errBroken = errors.New("the file is broken")
 
-// splice returns the file with the status of an order in it, and nothing else changed.
+// splice returns the file with the status of an order in it, and nothing else changed. It looks at no other document:
+// SpliceStatus has seen that their bytes are the same.
 func splice(data []byte, name string, p place, status *v1alpha1.WorkOrderStatus) (edited, error) {
-	docs, problems := manifest.Parse(data)
-	if len(problems) > 0 {
+	d, problems := manifest.ParseAt(data, p.Document)
+	switch {
+	case len(problems) > 0:
 		return edited{}, errBroken
-	}
-	d, err := documentOf(docs, problems, name, p)
-	if err != nil {
-		return edited{}, err
-	}
-	if statusSum(d.Object.Status) == statusSum(status) {
+	case d.Name != name:
+		return edited{}, ErrNotFound
+	case statusSum(d.Object.Status) == statusSum(status):
 		return edited{data: data}, nil
 	}
 	if reflect.ValueOf(*status).IsZero() {
@@ -108,23 +132,21 @@ func splice(data []byte, name string, p place, status *v1alpha1.WorkOrderStatus)
 	if err != nil {
 		return edited{}, err
 	}
-	after, err := sameOrders(docs, out)
-	return edited{out, after}, err
+	after, err := sameOrder(d, out)
+	return edited{data: out, status: true, doc: after}, err
 }
 
-// sameOrders decodes the result of an edit and sees that it has changed nothing but a status, however the editing went
+// sameOrder decodes the result of an edit and sees that it has changed nothing but a status, however the editing went
 // about it.
-func sameOrders(before []manifest.Document, data []byte) ([]manifest.Document, error) {
-	after, problems := manifest.Parse(data)
-	if len(problems) > 0 || len(after) != len(before) {
-		return nil, &manifest.ErrCannotSplice{Reason: "with the status in it the file would not decode"}
+func sameOrder(before manifest.Document, data []byte) (manifest.Document, error) {
+	after, problems := manifest.ParseAt(data, before.Index)
+	if len(problems) > 0 {
+		return after, &manifest.ErrCannotSplice{Reason: "with the status in it the file would not decode"}
 	}
-	for i := range after {
-		a, b := *before[i].Object, *after[i].Object
-		a.Status, b.Status = nil, nil
-		if !reflect.DeepEqual(a, b) {
-			return nil, &manifest.ErrCannotSplice{Reason: "writing the status would change the order"}
-		}
+	a, b := *before.Object, *after.Object
+	a.Status, b.Status = nil, nil
+	if !reflect.DeepEqual(a, b) {
+		return after, &manifest.ErrCannotSplice{Reason: "writing the status would change the order"}
 	}
 	return after, nil
 }

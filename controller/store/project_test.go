@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,107 +194,6 @@ func closeDirectory(w *world) {
 	w.Expect(os.Chmod(w.path(""), 0o555)).To(Succeed())
 	w.t.Cleanup(func() { w.Check(os.Chmod(w.path(""), 0o755)) })
 }
-
-func checkout(w *world) {
-	w.git("init", "-q")
-	w.git("add", "-A")
-}
-
-func (w *world) git(args ...string) {
-	w.t.Helper()
-	cmd := exec.CommandContext(w.t.Context(), "git", args...)
-	cmd.Dir = w.path("")
-	out, err := cmd.CombinedOutput()
-	w.Expect(err).NotTo(HaveOccurred(), string(out))
-}
-
-// lsFiles asks the real git.
-
-func lsFiles(ctx context.Context, dir string) (map[string]bool, error) {
-	cmd := exec.CommandContext(ctx, "git", "ls-files", "-z")
-	cmd.Dir = dir
-	data, err := cmd.Output()
-	out := map[string]bool{}
-	for path := range strings.SplitSeq(string(data), "\x00") {
-		out[path] = true
-	}
-	return out, err
-}
-
-func TestWhatGitTracksIsAskedAgainWhenItsIndexChanges(t *testing.T) {
-	var asked atomic.Int32
-	w := newWorld(t, func(o *store.Options) {
-		o.Tracked = func(ctx context.Context, dir string) (map[string]bool, error) {
-			asked.Add(1)
-			return lsFiles(ctx, dir)
-		}
-	}).watching()
-	w.orders(2)
-	w.git("init", "-q")
-	w.git("add", "order-00.yaml")
-	w.Expect(w.project("order-00").KeptOut).To(Equal(v1alpha1.ReasonTrackedByGit))
-	w.Expect(w.project("order-01").Written).To(BeTrue())
-	w.Expect(asked.Load()).To(Equal(int32(1)), "as long as the index is the same, git is not asked again")
-	w.git("rm", "-q", "--cached", "order-00.yaml")
-	w.Expect(w.project("order-00").Written).To(BeTrue())
-}
-
-func TestASlowGitHoldsUpNobodyAndEndsWithTheController(t *testing.T) {
-	began, ended, answer := make(chan struct{}, 10), make(chan struct{}), make(chan struct{})
-	w := newWorld(t, func(o *store.Options) {
-		o.Tracked = func(ctx context.Context, dir string) (map[string]bool, error) {
-			began <- struct{}{}
-			select {
-			case <-answer:
-				return lsFiles(ctx, dir)
-			case <-ctx.Done():
-				close(ended)
-				return nil, ctx.Err()
-			}
-		}
-	}).watching()
-	w.orders(2)
-	w.git("init", "-q")
-	w.git("add", "order-00.yaml")
-	for _, name := range []string{"order-00", "order-01", "order-00"} {
-		_, err := w.projectOnce(name)
-		w.Expect(err).To(MatchError(store.ErrBusy), "it is told to come again")
-	}
-	w.Expect(began).To(HaveLen(1), "one git for one work tree")
-	close(answer)
-	w.Eventually(func() string { p, _ := w.projectOnce("order-00"); return p.KeptOut }).Should(Equal(v1alpha1.ReasonTrackedByGit))
-	answer = make(chan struct{})
-	w.git("rm", "-q", "--cached", "order-00.yaml")
-	_, err := w.projectOnce("order-00")
-	w.Expect(err).To(MatchError(store.ErrBusy))
-	w.stop()
-	w.Eventually(ended).Should(BeClosed())
-}
-
-// A work tree that is read as orders: what people do with git runs nothing twice and deletes nothing.
-
-func TestCheckoutOfAnotherBranchAndBack(t *testing.T) {
-	w := newWorld(t, func(o *store.Options) { o.Tracked, o.GoneAfter = lsFiles, 2*time.Second }).watching()
-	w.git("init", "-q", "-b", "main")
-	w.git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "--allow-empty", "-m", "empty")
-	w.git("checkout", "-q", "-b", "orders")
-	names := w.orders(8)
-	w.git("add", "-A")
-	w.git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "-m", "orders")
-	w.git("checkout", "-q", "main")
-	w.becomes(names[0], store.Held)
-	w.git("checkout", "-q", "orders")
-	for _, name := range names {
-		w.becomes(name, store.Present)
-	}
-	w.git("mv", "order-00.yaml", "moved.yaml")
-	w.Eventually(func() string { return w.store.Lookup("order-00").Path }).Should(Equal("moved.yaml"))
-	w.Expect(w.store.Ready()).To(Succeed())
-}
-
-// An editor that saves again and again while the status is written loses none of its saves: the file ends as it was
-
-// saved last, with the newest status in it.
 
 // A status write that meets a save which no look has seen yet does not hide it: here the save changes one order and takes
 // out another.

@@ -18,13 +18,14 @@ const maxRewrites = 50
 // edited is what a change makes of a manifest: its new bytes, nil to remove the file, the same ones to leave it.
 type edited struct {
 	data []byte
-	// docs are what the bytes decode to without a problem, where that is known already.
-	docs []manifest.Document
+	// status tells that nothing was changed but the status of one document, and doc what that decodes to now.
+	status bool
+	doc    manifest.Document
 }
 
-// rewrite changes a manifest. When somebody else changes the file meanwhile, edit gets the new bytes. The caller holds
+// rewrite changes a manifest. When somebody else changes the file meanwhile, edit gets the new content. The caller holds
 // the writers' lock.
-func (s *Store) rewrite(rel string, edit func(data []byte) (edited, error)) (written bool, err error) {
+func (s *Store) rewrite(rel string, edit func(c content) (edited, error)) (written bool, err error) {
 	for range maxRewrites {
 		written, err = s.rewriteOnce(rel, edit)
 		if !errors.Is(err, errDisturbed) {
@@ -34,7 +35,7 @@ func (s *Store) rewrite(rel string, edit func(data []byte) (edited, error)) (wri
 	return false, fmt.Errorf("change %s: %w", rel, ErrBusy)
 }
 
-func (s *Store) rewriteOnce(rel string, edit func(data []byte) (edited, error)) (bool, error) {
+func (s *Store) rewriteOnce(rel string, edit func(c content) (edited, error)) (bool, error) {
 	shown := filepath.Join(s.layout.WorkOrders(), rel)
 	path, err := filepath.EvalSymlinks(shown)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,7 +53,7 @@ func (s *Store) rewriteOnce(rel string, edit func(data []byte) (edited, error)) 
 	case err != nil:
 		return false, fmt.Errorf("change %s: %w", rel, err)
 	}
-	after, err := edit(before.data)
+	after, err := edit(before)
 	if err != nil || bytes.Equal(before.data, after.data) {
 		return false, err
 	}
@@ -62,6 +63,9 @@ func (s *Store) rewriteOnce(rel string, edit func(data []byte) (edited, error)) 
 	at, err := s.swapper.swap(path, before, after.data)
 	if err != nil {
 		return false, fmt.Errorf("change %s: %w", rel, err)
+	}
+	if after.status {
+		s.halves.note(rel, before.data, after.data, s.clock.Now())
 	}
 	s.learn(rel, path, before.data, after, at)
 	return true, nil
@@ -95,12 +99,7 @@ func (s *Store) learn(rel, path string, before []byte, after edited, staged stam
 		s.touched.file(rel)
 		return
 	}
-	var r reading
-	if after.docs != nil {
-		r = s.decoder.decoded(after.data, at, after.docs, nil)
-	} else {
-		r = s.decoder.read(after.data, at)
-	}
+	r := s.read(rel, before, after, at)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old := s.catalog.files[rel]; old != nil && !r.bad() {
@@ -116,6 +115,21 @@ func (s *Store) learn(rel, path string, before []byte, after edited, staged stam
 		}
 	}
 	s.touched.file(rel)
+}
+
+// read decodes what a file was changed to, and of many documents only what has changed.
+func (s *Store) read(rel string, before []byte, after edited, at stamp) reading {
+	s.mu.RLock()
+	old := s.catalog.files[rel]
+	var known []doc
+	if after.status && old != nil && len(old.problems) == 0 && old.sum == sha256.Sum256(before) {
+		known = old.docs
+	}
+	s.mu.RUnlock()
+	if known == nil {
+		return s.decoder.read(after.data, at)
+	}
+	return s.decoder.reread(known, after.doc, manifest.Lines(after.data)-manifest.Lines(before), after.data, at)
 }
 
 // documentOf finds the document of an order among those of its file: where it was, or else by its name.

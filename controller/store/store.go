@@ -91,6 +91,7 @@ type Store struct {
 
 	tracked trackedFiles
 	touched touched
+	halves  *halves
 
 	// looking is held by whoever lists or looks at files, one at a time.
 	looking sync.Mutex
@@ -119,7 +120,7 @@ func Open(o Options) (*Store, error) {
 		layout: layout, opts: o, clock: o.Clock, wall: time.Now,
 		decoder: decoder{policy: o.Policy}, swapper: swapper{exchange: renameExchange},
 		index: newIndex(), catalog: newCatalog(), guard: newGuard(o.AcceptDeletions, o.GoneAfter),
-		touched: newTouched(),
+		touched: newTouched(), halves: newHalves(),
 	}
 	cached := s.readCache()
 	s.catalog.cached = cached.files

@@ -185,11 +185,11 @@ func (s *Store) removeManifest(rel, name, specHash string) error {
 	matches := func(d manifest.Document) bool {
 		return d.Name == name && (specHash == "" || (d.Object != nil && d.Object.Spec.SpecHash() == specHash))
 	}
-	_, err := s.rewrite(rel, func(data []byte) (edited, error) {
-		docs, _ := manifest.Parse(data)
+	_, err := s.rewrite(rel, func(c content) (edited, error) {
+		docs, _ := manifest.Parse(c.data)
 		for _, d := range docs {
 			if matches(d) {
-				out, empty, err := manifest.RemoveDocument(data, d.Index)
+				out, empty, err := manifest.RemoveDocument(c.data, d.Index)
 				if empty {
 					out = nil
 				}

@@ -81,6 +81,22 @@ func Parse(data []byte) ([]Document, []Problem) {
 	return docs, problems
 }
 
+// ParseAt is Parse for one document of a file, which costs no more where there are many. The problems are those of this
+// document, or of the file as a whole.
+func ParseAt(data []byte, index int) (Document, []Problem) {
+	src, problem := newSource(data)
+	switch {
+	case problem != nil:
+		return Document{}, []Problem{*problem}
+	case index < 0 || index >= len(src.parts):
+		return Document{}, []Problem{{Line: 1, Message: fmt.Sprintf("the file has no document %d, it has %d", index, len(src.parts))}}
+	}
+	return src.document(index)
+}
+
+// Lines counts the lines of a file as problems number them.
+func Lines(data []byte) int { return len(lineStarts(data)) }
+
 // document checks and decodes one document.
 func (s *source) document(index int) (Document, []Problem) {
 	p := s.parts[index]
