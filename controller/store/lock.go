@@ -140,6 +140,22 @@ const (
 // lockWriters waits for the one lock that whoever changes a manifest takes, in this process or another. ErrBusy:
 // somebody keeps it. A wait without end would let a stopped command hold up the controller.
 func (s *Store) lockWriters() (release func(), err error) {
+	// Within this process they queue; only against other processes there is nothing but to look again and again.
+	select {
+	case s.writing <- struct{}{}:
+	case <-time.After(writersPatience):
+		return nil, fmt.Errorf("lock the manifests: %w", ErrBusy)
+	}
+	f, err := s.lockedFile()
+	if err != nil {
+		<-s.writing
+		return nil, err
+	}
+	return func() { _ = f.Close(); <-s.writing }, nil
+}
+
+// lockedFile opens and locks the file of the lock.
+func (s *Store) lockedFile() (*os.File, error) {
 	path := s.layout.writersLock()
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if errors.Is(err, fs.ErrPermission) {
@@ -153,7 +169,7 @@ func (s *Store) lockWriters() (release func(), err error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("lock the manifests by %s: %w", path, err)
 	}
-	return func() { _ = f.Close() }, nil
+	return f, nil
 }
 
 func (s *Store) flockPatiently(f *os.File) error {
