@@ -17,6 +17,8 @@ import (
 type Config struct {
 	// DataDir is the volume. Default outside the image: ./tmp/agent-work-orders.
 	DataDir string
+	// Claim is the claim on DataDir from NewClaim; nil to let Run take and release one.
+	Claim *store.Claim
 	// BindAddress and Port are where the read-only HTTP endpoint listens. Port 0 takes a free one.
 	BindAddress string
 	Port        int

@@ -135,6 +135,13 @@ func (o *controllerOptions) run(ctx context.Context, global *globalOptions) erro
 	if err := o.complete(global); err != nil {
 		return err
 	}
+	// A second controller changes nothing of the first one's, not its log either.
+	claim, err := controller.NewClaim(o.config.DataDir)
+	if err != nil {
+		return err
+	}
+	defer claim.Release()
+	o.config.Claim = claim
 	log, closeLog, err := newControllerLog(global.streams.ErrOut, o.config.DataDir, o.logLevel, o.config.Redactor)
 	if err != nil {
 		return err

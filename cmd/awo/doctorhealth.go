@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +11,9 @@ import (
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
 )
+
+// maxHealth is more than any controller says about its health, in bytes: who answers there may be anybody.
+const maxHealth = 1 << 20
 
 // checkHealth asks the running controller how it fares, whose environment may be another than the one here.
 func (d *doctor) checkHealth(ctx context.Context, layout store.Layout) []finding {
@@ -28,7 +32,7 @@ func (d *doctor) checkHealth(ctx context.Context, layout store.Layout) []finding
 	}
 	defer func() { _ = res.Body.Close() }()
 	var report server.HealthReport
-	if err := json.NewDecoder(res.Body).Decode(&report); err != nil || report.Service != server.ServiceName {
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxHealth)).Decode(&report); err != nil || report.Service != server.ServiceName {
 		return []finding{{check, verdictWarn, "something else than a controller answers at " + at.url, "see who listens there"}}
 	}
 	if report.Status == server.Unhealthy {

@@ -33,6 +33,8 @@ const (
 	defaultFirstEvent = 2 * time.Minute
 	// afterResult is how long an agent may go on after its result.
 	afterResult = 5 * time.Second
+	// maxDelay is the longest wait that an agent is believed.
+	maxDelay = 24 * time.Hour
 )
 
 // limits are what a watchdog watches. 0 means that there is no limit.
@@ -114,7 +116,7 @@ func (w *watchdog) event(e Event) {
 	w.progress.event = w.progress.event || e.Type != ""
 	if e.Retry != nil {
 		// It waits as long as it says, which may be longer than it may be silent otherwise.
-		w.progress.active = w.clock.Now().Add(time.Duration(e.Retry.DelayMS) * time.Millisecond)
+		w.progress.active = w.clock.Now().Add(e.Retry.delay())
 	}
 	if e.Result != nil {
 		w.progress.result = w.clock.Now()
@@ -126,6 +128,11 @@ func (w *watchdog) event(e Event) {
 		default:
 		}
 	}
+}
+
+// delay is how long the agent says that it waits. It can say anything, and an absurd number must not turn negative.
+func (r *Retry) delay() time.Duration {
+	return time.Duration(min(max(r.DelayMS, 0), float64(maxDelay.Milliseconds()))) * time.Millisecond
 }
 
 // hopeless tells a request that is repeated although the credentials are refused. The second time counts: the

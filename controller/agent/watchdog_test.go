@@ -109,3 +109,10 @@ func TestWatchdogLeavesWithTheProcess(t *testing.T) {
 	g.Expect(w.watch(ctx, done)).To(Equal(CauseInterrupted))
 	g.Expect(w.watch(ctx, make(chan struct{}))).To(Equal(CauseInterrupted))
 }
+
+func TestAnAbsurdDelayIsNotBelieved(t *testing.T) {
+	g := NewWithT(t)
+	for said, want := range map[float64]time.Duration{1500: 1500 * time.Millisecond, 1e300: maxDelay, -5: 0} {
+		g.Expect((&Retry{DelayMS: said}).delay()).To(Equal(want))
+	}
+}

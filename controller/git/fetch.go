@@ -40,7 +40,11 @@ func (c *Client) obtain(ctx context.Context, l location, m *mirror, id, base str
 	if err := m.prepare(base); err != nil {
 		return err
 	}
-	if have, err := hasRefAt(m.dir, base, originRefs, pinRefs); have || err != nil {
+	// The pins of others are not looked at: each past order has three, and each would be a file to read.
+	if pinned, err := m.pinned(id, pinBase); pinned == base || err != nil {
+		return err
+	}
+	if have, err := hasRefAt(m.dir, base, originRefs); have || err != nil {
 		return err
 	}
 	if err := c.update(ctx, l, m, id, base); err != nil {

@@ -173,6 +173,15 @@ func TestFetchFindsCommitsThatNoBranchBeginsWith(t *testing.T) {
 	w.Expect(err).To(MatchError(ContainSubstring("in no branch of")))
 }
 
+func TestFetchReadsNoPinsOfOthers(t *testing.T) {
+	w := newWorld(t, githttp.Options{})
+	ws := w.create("a.git", map[string]string{"f": "1"})
+	w.write(w.mirrorDir("a.git"), map[string]string{"refs/awo/wo-00000009/base": strings.Repeat("not to be read\n", 1<<13)})
+	w.Expect(w.client.Fetch(t.Context(), ws.URL, "wo-00000002", ws.BaseCommit)).To(Succeed(), "a branch begins with it")
+	w.answer(http.StatusInternalServerError)
+	w.Expect(w.client.Fetch(t.Context(), ws.URL, ws.ID, ws.BaseCommit)).To(Succeed(), "its own pin has it")
+}
+
 func TestFetchPrunesBranchesButNeverPins(t *testing.T) {
 	w := newWorld(t, githttp.Options{})
 	ctx := t.Context()

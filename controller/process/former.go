@@ -28,11 +28,9 @@ const (
 // them. It returns how many processes were found and are gone. The error tells who could not be ended; it does
 // not keep the rest alive.
 func EndFormer(ctx context.Context, supervisors []Identity, workOrderIDs []string) (int, error) {
-	h := &hunt{supervisors: supervisors, found: map[tree.Key]tree.Process{}}
+	h := &hunt{supervisors: supervisors, marks: map[string]bool{}, found: map[tree.Key]tree.Process{}}
 	for _, id := range workOrderIDs {
-		if id != "" {
-			h.marks = append(h.marks, []byte("\x00"+WorkOrderIDVariable+"="+id+"\x00"))
-		}
+		h.marks[id] = id != ""
 	}
 	targets := h.look()
 	if len(targets) == 0 {
@@ -49,8 +47,8 @@ func EndFormer(ctx context.Context, supervisors []Identity, workOrderIDs []strin
 // hunt is one call of EndFormer.
 type hunt struct {
 	supervisors []Identity
-	// marks are the entries of an environment to look for, between the zero bytes that part entries.
-	marks [][]byte
+	// marks are the ids to look for in environments.
+	marks map[string]bool
 	// found is everybody who was ever seen to belong to the former life, also if the tie is cut later.
 	found map[tree.Key]tree.Process
 }
@@ -99,12 +97,12 @@ func (h *hunt) marked(pid int) bool {
 		return false
 	}
 	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil || len(environ) == 0 {
+	if err != nil {
 		return false
 	}
-	environ = append(append([]byte{0}, environ...), 0)
-	for _, mark := range h.marks {
-		if bytes.Contains(environ, mark) {
+	for entry := range bytes.SplitSeq(environ, []byte{0}) {
+		id, ok := bytes.CutPrefix(entry, []byte(WorkOrderIDVariable+"="))
+		if ok && h.marks[string(id)] {
 			return true
 		}
 	}

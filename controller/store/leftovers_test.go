@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
 )
 
 func TestRecoverTemps(t *testing.T) {
@@ -35,6 +36,15 @@ func TestRecoverTemps(t *testing.T) {
 			s.Expect(os.ReadFile(s.path)).To(BeEquivalentTo(c.want))
 		})
 	}
+}
+
+func TestALeftoverThatIsNoFileHoldsNobodyUp(t *testing.T) {
+	s := newScene(t, "v1")
+	store, err := Open(Options{DataDir: t.TempDir()})
+	s.Expect(err).NotTo(HaveOccurred())
+	temp := tempFor(s.path, []byte("v1"), []byte("ours"))
+	s.Expect(unix.Mkfifo(temp, 0o600)).To(Succeed())
+	s.Expect(store.recoverTemp(temp)).To(MatchError(ContainSubstring("not a regular file")))
 }
 
 func TestLeftoverTempsAreDealtWithAtTheNextListing(t *testing.T) {

@@ -30,54 +30,101 @@ func (e *LockedError) Error() string {
 		e.DataDir, e.PID, e.Host, e.Since.Format(time.RFC3339))
 }
 
+// Claim is the right to be the one controller of a data directory.
+type Claim struct {
+	file *os.File
+	// held says that it was made use of.
+	held bool
+}
+
+// NewClaim takes the lock of a data directory, which must be there, until Release is called or the process ends, however
+// it ends. Nothing else is touched. While another controller has it, the error is a *LockedError that names that.
+func NewClaim(l Layout, now time.Time) (*Claim, error) {
+	f, err := openLock(l)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory %s: %w", l.Root, err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		err = sign(f, now)
+	}
+	if err == nil {
+		return &Claim{file: f}, nil
+	}
+	_ = f.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, holder(l)
+	}
+	return nil, fmt.Errorf("lock the data directory %s: %w", l.Root, err)
+}
+
+// openLock opens the file that is locked. An agent may have closed it to its owner.
+func openLock(l Layout) (*os.File, error) {
+	open := func() (*os.File, error) { return os.OpenFile(l.controllerLock(), os.O_RDWR|os.O_CREATE, 0o644) }
+	f, err := open()
+	if errors.Is(err, fs.ErrPermission) {
+		_, _ = l.RepairModes(nil)
+		return open()
+	}
+	return f, err
+}
+
+// Release gives the right back. One that was of no use, as on a full disk, leaves the file as a death would.
+func (c *Claim) Release() {
+	if c.held {
+		_ = c.file.Truncate(0)
+	}
+	_ = c.file.Close()
+}
+
 // Lock makes this process the one controller of the data directory until release is called or the process ends,
 // however it ends. While another one is, the error is a *LockedError that names it.
 func (s *Store) Lock() (release func(), err error) {
-	path := s.layout.controllerLock()
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	claim, err := NewClaim(s.layout, s.clock.Now())
 	if err != nil {
-		return nil, fmt.Errorf("lock the data directory %s: %w", s.layout.Root, err)
+		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		defer func() { _ = f.Close() }()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, s.holder(path)
-		}
-		return nil, fmt.Errorf("lock the data directory %s: %w", s.layout.Root, err)
+	if err := s.Hold(claim); err != nil {
+		claim.Release()
+		return nil, err
 	}
-	// What a former controller wrote between our opening and its end counts, and its leftovers do not.
-	if err := errors.Join(s.sign(f), s.reloadRecords(), s.sweep()); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("lock the data directory %s: %w", s.layout.Root, err)
-	}
-	s.locked.Store(true)
-	return func() {
-		s.locked.Store(false)
-		_ = f.Truncate(0)
-		_ = f.Close()
-	}, nil
+	return func() { s.Leave(); claim.Release() }, nil
 }
 
+// Hold tells the store that this process is the one controller, for it has the claim.
+func (s *Store) Hold(c *Claim) error {
+	c.held = true
+	// What a former controller wrote between our opening and its end counts, and its leftovers do not.
+	if err := errors.Join(s.reloadRecords(), s.sweep()); err != nil {
+		return fmt.Errorf("take over the data directory %s: %w", s.layout.Root, err)
+	}
+	s.locked.Store(true)
+	return nil
+}
+
+// Leave tells the store that this process is the one controller no longer.
+func (s *Store) Leave() { s.locked.Store(false) }
+
 // sign writes into the lock who holds it.
-func (s *Store) sign(f *os.File) error {
+func sign(f *os.File, now time.Time) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	data, err := json.Marshal(LockedError{PID: os.Getpid(), Host: host, Since: s.clock.Now().UTC()})
+	data, err := json.Marshal(LockedError{PID: os.Getpid(), Host: host, Since: now.UTC()})
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(0); err != nil {
+	data = append(data, '\n')
+	if _, err := f.WriteAt(data, 0); err != nil {
 		return err
 	}
-	_, err = f.WriteAt(append(data, '\n'), 0)
-	return err
+	return f.Truncate(int64(len(data)))
 }
 
-func (s *Store) holder(path string) error {
-	held := &LockedError{DataDir: s.layout.Root}
-	if data, err := os.ReadFile(path); err == nil {
+func holder(l Layout) error {
+	held := &LockedError{DataDir: l.Root}
+	if data, err := os.ReadFile(l.controllerLock()); err == nil {
 		// A holder that has not signed yet leaves the fields empty, and the message says so.
 		_ = json.Unmarshal(data, held)
 	}
@@ -93,6 +140,22 @@ const (
 // lockWriters waits for the one lock that whoever changes a manifest takes, in this process or another. ErrBusy:
 // somebody keeps it. A wait without end would let a stopped command hold up the controller.
 func (s *Store) lockWriters() (release func(), err error) {
+	// Within this process they queue; only against other processes there is nothing but to look again and again.
+	select {
+	case s.writing <- struct{}{}:
+	case <-time.After(writersPatience):
+		return nil, fmt.Errorf("lock the manifests: %w", ErrBusy)
+	}
+	f, err := s.lockedFile()
+	if err != nil {
+		<-s.writing
+		return nil, err
+	}
+	return func() { _ = f.Close(); <-s.writing }, nil
+}
+
+// lockedFile opens and locks the file of the lock.
+func (s *Store) lockedFile() (*os.File, error) {
 	path := s.layout.writersLock()
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if errors.Is(err, fs.ErrPermission) {
@@ -106,7 +169,7 @@ func (s *Store) lockWriters() (release func(), err error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("lock the manifests by %s: %w", path, err)
 	}
-	return func() { _ = f.Close() }, nil
+	return f, nil
 }
 
 func (s *Store) flockPatiently(f *os.File) error {

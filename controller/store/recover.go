@@ -37,23 +37,23 @@ func (s *Store) recoverTemp(temp string) error {
 	if len(parts) != 4 {
 		return os.Remove(temp)
 	}
-	data, err := os.ReadFile(temp)
+	left, err := readContent(temp)
 	if err != nil {
 		return err
 	}
 	ours, read := parts[0], parts[1]
-	if sum := shortSum(data); sum == ours || sum == read || len(data) == 0 {
+	if sum := shortSum(left.data); sum == ours || sum == read || len(left.data) == 0 {
 		return os.Remove(temp)
 	}
 	path, ok := siblingBySum(filepath.Dir(temp), parts[2])
 	if !ok {
 		return errors.New("it holds a save that was displaced while its file was removed; move it back or remove it")
 	}
-	now, err := os.ReadFile(path)
+	now, err := readContent(path)
 	if err != nil {
 		return err
 	}
-	if shortSum(now) == ours {
+	if shortSum(now.data) == ours {
 		if err := s.swapper.exchange(temp, path); err != nil {
 			return err
 		}

@@ -93,6 +93,9 @@ type Store struct {
 	touched touched
 	halves  *halves
 
+	// writing is held (by its one token) by who has the writers' lock in this process, or waits for others to give it up.
+	writing chan struct{}
+
 	// looking is held by whoever lists or looks at files, one at a time.
 	looking sync.Mutex
 	// mu guards what follows.
@@ -120,7 +123,7 @@ func Open(o Options) (*Store, error) {
 		layout: layout, opts: o, clock: o.Clock, wall: time.Now,
 		decoder: decoder{policy: o.Policy}, swapper: swapper{exchange: renameExchange},
 		index: newIndex(), catalog: newCatalog(), guard: newGuard(o.AcceptDeletions, o.GoneAfter),
-		touched: newTouched(), halves: newHalves(),
+		touched: newTouched(), halves: newHalves(), writing: make(chan struct{}, 1),
 	}
 	cached := s.readCache()
 	s.catalog.cached = cached.files

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store"
 )
 
 // give makes a path of the data directory root's, with a mode.
@@ -146,4 +148,30 @@ func TestTroubleWithTheVolumeIsToldAndOutlived(t *testing.T) {
 			w.g.Eventually(func() (string, error) { return w.run("get", "--raw", "/health") }).Should(ContainSubstring(`"status":"healthy"`))
 		})
 	}
+}
+
+func TestASecondControllerLeavesEverythingAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, err := store.Open(store.Options{DataDir: w.data})
+	w.g.Expect(err).NotTo(HaveOccurred())
+	release, err := s.Lock()
+	w.g.Expect(err).NotTo(HaveOccurred())
+	defer release()
+	before := w.list(w.data)
+	out, err := w.run("controller")
+	w.g.Expect(err).To(HaveOccurred())
+	w.g.Expect(out).To(HavePrefix("error: another controller works on " + w.data))
+	w.g.Expect(w.list(w.data)).To(Equal(before), "not even a log is begun")
+}
+
+// list names all that lies in a directory.
+func (w *world) list(dir string) []string {
+	w.t.Helper()
+	var out []string
+	w.g.Expect(filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		out = append(out, path)
+		return err
+	})).To(Succeed())
+	return out
 }
