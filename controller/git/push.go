@@ -38,6 +38,10 @@ func (c *Client) Push(ctx context.Context, w Workspace, head, lease string) erro
 	res, err := c.run(ctx, k)
 	crash.Here("pushed")
 	if err != nil {
+		// A push of a former life, or one that was cut off, may arrive late and be what this one met.
+		if at, lookErr := c.remoteBranch(ctx, p.location, v1alpha1.ReasonPushRejected, p.Branch); lookErr == nil && at == head {
+			return nil
+		}
 		return fmt.Errorf("pushing branch %s to %s: %w", w.Branch, w.URL, c.pushFailure(p, string(res.Stdout), err))
 	}
 	err = c.confirm(ctx, p, head)
@@ -98,6 +102,10 @@ func (c *Client) pushFailure(p place, porcelain string, err error) error {
 		return explain(c.access(p.location), v1alpha1.ReasonPushRejected, err)
 	}
 	stderr, _, _ := said(err)
+	if strings.Contains(reason, "failed to update ref") && !strings.Contains(stderr, "cannot create") {
+		// Somebody, perhaps a push of ours, is changing the branch just now; a branch that can't be beside another is not that.
+		return failure.NewRetry(v1alpha1.ReasonPushRejected, fmt.Errorf("%s%s", clean(reason), quoteRemote(stderr)))
+	}
 	return failure.NewTerminal(v1alpha1.ReasonPushRejected, fmt.Errorf("%s%s; %s",
 		clean(reason), quoteRemote(stderr), nextAfterRejection(p, reason, stderr)))
 }
@@ -105,6 +113,8 @@ func (c *Client) pushFailure(p place, porcelain string, err error) error {
 // nextAfterRejection says what to do. It reads the server's text, but only to choose among hints.
 func nextAfterRejection(p place, reason, stderr string) string {
 	switch all := strings.ToLower(reason + stderr); {
+	case strings.Contains(all, "cannot create"):
+		return "a branch there stands in the way of one with this name: set spec.repository.branch to another name"
 	case strings.Contains(reason, "stale info") || strings.Contains(reason, "fetch first") || strings.Contains(reason, "non-fast-forward"):
 		return fmt.Sprintf("branch %s has commits there that are not from this order: delete it or set spec.repository.branch to another name",
 			p.Branch)

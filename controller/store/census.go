@@ -58,7 +58,7 @@ func writeMemory(l Layout, m memory) error {
 	return WriteFile(l.memoryFile(), append(data, '\n'), 0o600)
 }
 
-// rememberMissingRoot notes that workorders/ is missing before it is made anew: what it held is not deleted by that.
+// rememberMissingRoot notes that workorders/ is missing, before it is made anew.
 func rememberMissingRoot(l Layout) error {
 	m, ok := readMemory(l)
 	_, err := os.Lstat(l.WorkOrders())

@@ -117,15 +117,18 @@ func (l Layout) TokenFile() string { return filepath.Join(l.Root, "server-token"
 // PolicyFile is what the controller that ran last allows.
 func (l Layout) PolicyFile() string { return filepath.Join(l.Root, ".policy.json") }
 
-func (l Layout) tombstones() string     { return filepath.Join(l.Outputs(), ".tombstones") }
-func (l Layout) cacheFile() string      { return filepath.Join(l.Outputs(), ".index.jsonl") }
-func (l Layout) memoryFile() string     { return filepath.Join(l.Outputs(), ".workorders.json") }
-func (l Layout) controllerLock() string { return l.ControllerLock() }
-func (l Layout) writersLock() string    { return filepath.Join(l.Root, ".manifests.lock") }
+func (l Layout) tombstones() string  { return filepath.Join(l.Outputs(), ".tombstones") }
+func (l Layout) cacheFile() string   { return filepath.Join(l.Outputs(), ".index.jsonl") }
+func (l Layout) memoryFile() string  { return filepath.Join(l.Outputs(), ".workorders.json") }
+func (l Layout) writersLock() string { return filepath.Join(l.Root, ".manifests.lock") }
 
 // Create makes what is missing of the layout. Directories are 0755, but outputs, agent-home and logs 0700, and
-// those three are set right when they are not: they hold prompts, transcripts and credentials of agents.
+// those three are set right when they are not: they hold prompts, transcripts and credentials of agents. That
+// workorders/ was missing is remembered: what it held is not deleted by that.
 func (l Layout) Create() error {
+	if err := rememberMissingRoot(l); err != nil {
+		return fmt.Errorf("remember that %s was missing: %w", l.WorkOrders(), err)
+	}
 	for _, dir := range []string{l.Root, l.WorkOrders(), l.Repositories(), l.Mirrors(), l.Commands()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("create %s: %w", dir, err)

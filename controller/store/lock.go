@@ -60,7 +60,7 @@ func NewClaim(l Layout, now time.Time) (*Claim, error) {
 
 // openLock opens the file that is locked. An agent may have closed it to its owner.
 func openLock(l Layout) (*os.File, error) {
-	open := func() (*os.File, error) { return os.OpenFile(l.controllerLock(), os.O_RDWR|os.O_CREATE, 0o644) }
+	open := func() (*os.File, error) { return os.OpenFile(l.ControllerLock(), os.O_RDWR|os.O_CREATE, 0o644) }
 	f, err := open()
 	if errors.Is(err, fs.ErrPermission) {
 		_, _ = l.RepairModes(nil)
@@ -124,7 +124,7 @@ func sign(f *os.File, now time.Time) error {
 
 func holder(l Layout) error {
 	held := &LockedError{DataDir: l.Root}
-	if data, err := os.ReadFile(l.controllerLock()); err == nil {
+	if data, err := os.ReadFile(l.ControllerLock()); err == nil {
 		// A holder that has not signed yet leaves the fields empty, and the message says so.
 		_ = json.Unmarshal(data, held)
 	}

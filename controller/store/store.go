@@ -113,9 +113,6 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := rememberMissingRoot(layout); err != nil {
-		return nil, fmt.Errorf("open the data directory %s: %w", layout.Root, err)
-	}
 	if err := layout.Create(); err != nil {
 		return nil, fmt.Errorf("open the data directory: %w", err)
 	}
