@@ -178,14 +178,14 @@ func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Pha
 	if err != nil {
 		err = &discreet{err, r.Redact(err.Error())}
 	}
-	id := rec.ID
-	rec, updateErr := r.insist(ctx, rec, func(rec *store.Record) error {
+	run := rec
+	rec, updateErr := r.insist(ctx, run, func(rec *store.Record) error {
 		r.notePrompts(rec)
 		settle(rec, p, err, r.Clock.Now(), r.Backoff)
 		return nil
 	})
-	if errors.Is(updateErr, fs.ErrNotExist) {
-		logr.FromContextOrDiscard(ctx).Info("Run was moved away, so its end is not recorded", "id", id)
+	if updateErr != nil && r.beyond(run, updateErr) {
+		logr.FromContextOrDiscard(ctx).Info("Record is damaged or gone, so the end of a phase is not in it", "id", run.ID)
 		return nil
 	}
 	if updateErr != nil {

@@ -55,6 +55,8 @@ const (
 	ForCancel   Why = "cancel"
 	ForSuspend  Why = "suspend"
 	ForDeletion Why = "delete"
+	// ForQuarantine: the record of the order cannot be trusted any more.
+	ForQuarantine Why = "quarantine"
 )
 
 // Action is the next act.

@@ -95,6 +95,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, name string) (reconcile.Resu
 	ctx = logr.NewContext(ctx, log)
 	for range maxActs {
 		s, err := r.look(ctx, name)
+		if _, quarantined := errors.AsType[*store.QuarantineError](err); quarantined {
+			return r.rest(name), nil
+		}
 		if err != nil {
 			r.giveWay(name)
 			return reconcile.Result{}, err
@@ -112,6 +115,17 @@ func (r *Reconciler) Reconcile(ctx context.Context, name string) (reconcile.Resu
 		}
 	}
 	return reconcile.Result{}, fmt.Errorf("order %s: no rest after %d acts; please report this", name, maxActs)
+}
+
+// restDelay is when to look again at an order in quarantine: no event tells that its record was restored.
+const restDelay = 10 * time.Second
+
+// rest leaves an order in quarantine alone. What is under way is stopped: its record can neither say what became of it
+// nor, from then on, that it was cancelled or deleted.
+func (r *Reconciler) rest(name string) reconcile.Result {
+	r.under.stop(name, ForQuarantine)
+	r.giveWay(name)
+	return reconcile.Result{RequeueAfter: restDelay}
 }
 
 // giveWay lets others pass an order that cannot be looked at.

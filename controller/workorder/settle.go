@@ -108,7 +108,7 @@ func retryLater(r *store.Record, p v1alpha1.Phase, reason, message string, now t
 // outcomeOfStop tells an end that somebody asked for from one that is gone on with.
 func outcomeOfStop(err error) v1alpha1.StepOutcome {
 	var s *stopped
-	if errors.As(err, &s) && s.why != ForSuspend {
+	if errors.As(err, &s) && s.why != ForSuspend && s.why != ForQuarantine {
 		return v1alpha1.StepCancelled
 	}
 	return v1alpha1.StepInterrupted
