@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/phase"
 	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/volume"
@@ -54,6 +55,7 @@ func newLoop(log logr.Logger, cfg Config, s *store.Store, phases *phase.Runner, 
 		Store: s, Phases: phases, Clock: clock.RealClock{}, MaxConcurrent: cfg.MaxConcurrent,
 		Backoff:         workorder.Backoff{Base: cfg.BackoffBase, Max: cfg.BackoffMax, Jitter: rand.Float64},
 		KeepTranscripts: cfg.KeepTranscripts, NewUID: uuid.NewString, Redact: cfg.Redactor.String, Enqueue: l.enqueueAfter, Room: room.Short,
+		Forbids: forbids(cfg.policy()),
 	})
 	c, err := ctrl.NewTypedUnmanaged("workorder", ctrl.TypedOptions[string]{
 		// Two controllers in one process, as tests have them, would else be refused.
@@ -109,4 +111,15 @@ func (l *loop) enqueueAfter(name string, after time.Duration) {
 		opts.Priority = new(belowOthers)
 	}
 	l.queue.AddWithOpts(opts, name)
+}
+
+// forbids lists what a policy does not allow of a spec, for people.
+func forbids(p v1alpha1.Policy) func(*v1alpha1.WorkOrderSpec) []string {
+	return func(spec *v1alpha1.WorkOrderSpec) []string {
+		var out []string
+		for _, problem := range p.Forbids(spec) {
+			out = append(out, problem.Error())
+		}
+		return out
+	}
 }

@@ -41,8 +41,31 @@ func CheckRepositoryGlob(glob string) error {
 	return nil
 }
 
+// Forbids reports what a spec that was valid once may not do any more: the policy of a controller may change while an
+// order waits. The budget is not among it, which is cut to what is allowed. It looks at the file system where the
+// repository is a path.
+func (p Policy) Forbids(s *WorkOrderSpec) field.ErrorList {
+	at := field.NewPath("spec")
+	if err := CheckRepositoryURL(s.Repository.URL, p); err != nil {
+		return field.ErrorList{field.Forbidden(at.Child("repository", "url"), err.Error())}
+	}
+	return p.refuseWork(s, at)
+}
+
 // refuse reports what a valid spec asks for beyond what is allowed.
 func (p Policy) refuse(s *WorkOrderSpec, at *field.Path) field.ErrorList {
+	errs := p.refuseWork(s, at)
+	if b := s.Agent.MaxBudgetUSD; b != nil && p.MaxBudgetUSD > 0 {
+		if asked, err := strconv.ParseFloat(b.String(), 64); err == nil && asked > p.MaxBudgetUSD {
+			errs = append(errs, field.Forbidden(at.Child("agent", "maxBudgetUSD"), fmt.Sprintf(
+				"this controller spends at most %s US dollars on a run (--max-budget-usd)", strconv.FormatFloat(p.MaxBudgetUSD, 'f', -1, 64))))
+		}
+	}
+	return errs
+}
+
+// refuseWork reports repositories and agents that are not allowed.
+func (p Policy) refuseWork(s *WorkOrderSpec, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if u, err := ParseRepositoryURL(s.Repository.URL); err == nil && !p.allowsRepository(u) {
 		errs = append(errs, field.Forbidden(at.Child("repository", "url"),
@@ -51,12 +74,6 @@ func (p Policy) refuse(s *WorkOrderSpec, at *field.Path) field.ErrorList {
 	if len(p.AllowAgents) > 0 && !slices.Contains(p.AllowAgents, s.AgentType()) {
 		errs = append(errs, field.Forbidden(at.Child("agent", "type"), fmt.Sprintf(
 			"this controller does not run agents of type %s; allowed are %v (--allow-agents)", shown(string(s.AgentType())), p.AllowAgents)))
-	}
-	if b := s.Agent.MaxBudgetUSD; b != nil && p.MaxBudgetUSD > 0 {
-		if asked, err := strconv.ParseFloat(b.String(), 64); err == nil && asked > p.MaxBudgetUSD {
-			errs = append(errs, field.Forbidden(at.Child("agent", "maxBudgetUSD"), fmt.Sprintf(
-				"this controller spends at most %s US dollars on a run (--max-budget-usd)", strconv.FormatFloat(p.MaxBudgetUSD, 'f', -1, 64))))
-		}
 	}
 	return errs
 }

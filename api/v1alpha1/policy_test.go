@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"slices"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -44,6 +45,12 @@ func TestPolicyRefuses(t *testing.T) {
 				fields = append(fields, e.Field)
 			}
 			g.Expect(fields).To(Equal(c.fields))
+			forbidden := []string{}
+			for _, e := range c.policy.Forbids(&c.spec) {
+				forbidden = append(forbidden, e.Field)
+			}
+			// The budget of what was valid once is cut.
+			g.Expect(forbidden).To(Equal(slices.DeleteFunc(append([]string{}, fields...), func(f string) bool { return f == "spec.agent.maxBudgetUSD" })), "later")
 		})
 	}
 }

@@ -20,6 +20,12 @@ func TestProtected(t *testing.T) {
 	g.Expect(Protected(slices.Concat(free, protected, free))).To(Equal(protected))
 	g.Expect(Protected(nil)).To(BeEmpty())
 	g.Expect(Protected([]string{"a.tf", "Deploy/x/y", "b/c.TF", "deploy.md"}, "deploy/**", "**/*.tf")).To(Equal([]string{"a.tf", "Deploy/x/y", "b/c.TF"}))
+	for _, glob := range []string{"deploy", "deploy/", "/deploy/**", "./deploy/**", "DEPLOY/*", "deploy/**", "**/x"} {
+		g.Expect(Protected([]string{"deploy/x/a.sh", "deployed", "app/deployment"}, glob)).To(Equal([]string{"deploy/x/a.sh"}), glob)
+	}
+	for _, bad := range []string{"", "/", "!deploy/**", `deploy\\*`, "../deploy", "./"} {
+		g.Expect(CheckGlob(bad)).NotTo(Succeed(), bad)
+	}
 	g.Expect(CheckGlob("deploy/[")).To(MatchError(ContainSubstring("no glob")))
 }
 

@@ -85,6 +85,8 @@ type Situation struct {
 	Slot bool
 	// Short says what the disk lacks for a phase to start; empty when there is room.
 	Short string
+	// Forbidden is what the recorded spec asks for that the controller does not allow, or not any more.
+	Forbidden []string
 }
 
 // Decide returns the one next act. It depends on nothing but the situation.
@@ -210,13 +212,20 @@ func decideUnderWay(s Situation) Action {
 // roomDelay is when to look again whether the disk has room: nothing tells that there is some.
 const roomDelay = 15 * time.Second
 
+// longestWait is longer than anything is waited for, even a limit of an agent's usage: who waits longer was told to by a
+// clock that was wrong.
+const longestWait = 8 * 24 * time.Hour
+
 func nextPhase(s Situation) Action {
 	next := NextPhase(s.Record)
 	if next == "" {
 		return Action{Kind: Finish, End: &store.End{Phase: v1alpha1.PhaseSucceeded, Message: succeeded(s.Record)}}
 	}
-	if at := s.Record.Status.NextAttemptAt; at != nil && at.After(s.Now) {
+	if at := s.Record.Status.NextAttemptAt; at != nil && at.After(s.Now) && at.Sub(s.Now) < longestWait {
 		return Action{Kind: Nothing, At: at.Time}
+	}
+	if len(s.Forbidden) > 0 {
+		return Action{Kind: Finish, End: forbidden(s.Record, s.Forbidden)}
 	}
 	if s.Short != "" {
 		return Action{Kind: WaitForRoom, Phase: next, At: s.Now.Add(roomDelay)}

@@ -20,6 +20,14 @@ func invalid(seen store.Observation) *store.End {
 	}
 }
 
+// forbidden is the end of an order whose next phase the controller does not allow any more.
+func forbidden(r *store.Record, problems []string) *store.End {
+	return &store.End{
+		Phase: v1alpha1.PhaseFailed, During: NextPhase(r), Reason: v1alpha1.ReasonInvalidSpec,
+		Message: fmt.Sprintf("%s. Correct the manifest, or have the controller allow it and run `awo retry %s`", strings.Join(problems, "; "), r.Name),
+	}
+}
+
 // cancelled is the end of an order that a person ended.
 func cancelled(r *store.Record) *store.End {
 	return &store.End{

@@ -40,7 +40,7 @@ type Phases interface {
 	RemoveWorkspace(ctx context.Context, r *store.Record) error
 }
 
-// Options configure a Reconciler. All fields but KeepTranscripts and Room are required.
+// Options configure a Reconciler. All fields but KeepTranscripts, Room and Forbids are required.
 type Options struct {
 	Store  Store
 	Phases Phases
@@ -52,6 +52,8 @@ type Options struct {
 	KeepTranscripts bool
 	// Room says what the disk lacks for another phase to start; empty when there is room. Default: there always is.
 	Room func(ctx context.Context) string
+	// Forbids says what a spec asks for that the controller does not allow. Default: nothing.
+	Forbids func(spec *v1alpha1.WorkOrderSpec) []string
 	// Redact takes secrets out of what a failure says before it is recorded, told and logged.
 	Redact func(text string) string
 	// NewUID returns a fresh UUID for an order.
@@ -72,6 +74,9 @@ type Reconciler struct {
 func New(o Options) *Reconciler {
 	if o.Room == nil {
 		o.Room = func(context.Context) string { return "" }
+	}
+	if o.Forbids == nil {
+		o.Forbids = func(*v1alpha1.WorkOrderSpec) []string { return nil }
 	}
 	r := &Reconciler{Options: o, under: newActivities(), shown: lastShown{at: map[string]time.Time{}}}
 	r.slots = NewSlots(o.MaxConcurrent, func(name string) { o.Enqueue(name, 0) })
@@ -167,6 +172,9 @@ func (r *Reconciler) look(ctx context.Context, name string) (Situation, error) {
 		return s, err
 	}
 	s.Busy, s.Slot, s.Short = r.under.busy(name), r.slots.Available(name), r.Room(ctx)
+	if s.Record != nil && s.Record.End == nil && !s.Busy {
+		s.Forbidden = r.Forbids(&s.Record.Spec)
+	}
 	if s.Record != nil && s.Seen.Object != nil && startsOver(s) {
 		s.Runs, err = r.Store.Runs(name)
 	}
