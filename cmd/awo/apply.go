@@ -103,6 +103,7 @@ func (o *applyOptions) checkedSources() ([]source, error) {
 	var failures []error
 	named := map[string]string{}
 	for i := range sources {
+		sources[i].data = ended(sources[i].data)
 		for _, line := range checkSource(&sources[i], policy, named) {
 			failures = append(failures, errors.New(line))
 		}

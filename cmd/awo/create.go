@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store"
 )
 
 // createOptions are the flags of `awo create`.
@@ -243,6 +244,9 @@ func (o *createOptions) write(ctx context.Context, name string, data []byte) err
 	if _, err := loadOrder(s, name, ""); err == nil || len(problemsOf(s, name)) > 0 {
 		return alreadyExists(name)
 	}
-	p := &placer{store: s, source: &source{data: data}}
-	return p.write(p.freePath(name, name+".yaml"), data)
+	_, err = s.CreateManifest(store.NewManifest{Names: []string{name}, File: name + ".yaml", Data: data})
+	if errors.Is(err, store.ErrExists) {
+		return alreadyExists(name)
+	}
+	return err
 }

@@ -78,7 +78,7 @@ func (g goal) judge(o order) (bool, error) {
 		return true, nil
 	}
 	if o.phase().Terminal() {
-		return false, ended(o)
+		return false, endedOtherwise(o)
 	}
 	return false, nil
 }
@@ -95,8 +95,8 @@ func (g goal) reached(o order) bool {
 	return found != nil && found.Status == g.status
 }
 
-// ended says how an order ended that was waited for in vain.
-func ended(o order) error {
+// endedOtherwise says how an order ended that was waited for in vain.
+func endedOtherwise(o order) error {
 	text := fmt.Sprintf("workorders/%s is %s", o.name, o.phase())
 	if ready := meta.FindStatusCondition(o.object.Status.Conditions, v1alpha1.ConditionReady); ready != nil && ready.Reason != string(o.phase()) {
 		text += " (" + ready.Reason + ")"

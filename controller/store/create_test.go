@@ -1,0 +1,94 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// create makes the manifest of one order by command.
+func (w *world) create(rel, name string) {
+	w.t.Helper()
+	path, err := w.store.CreateManifest(newManifest(rel, name, "work"))
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(path).To(Equal(rel))
+}
+
+func newManifest(rel, name, request string) store.NewManifest {
+	return store.NewManifest{Names: []string{name}, File: rel, Data: []byte(order(name, request))}
+}
+
+// stores opens the data directory as so many commands do, which all look at it before any of them writes.
+func (w *world) stores(n int) (out []*store.Store) {
+	w.t.Helper()
+	for range n {
+		s, err := store.Open(options(w.dir))
+		w.Expect(err).NotTo(HaveOccurred())
+		w.Expect(s.Scan(w.t.Context())).To(Succeed())
+		out = append(out, s)
+	}
+	return out
+}
+
+func TestOneOfManyCreatesAName(t *testing.T) {
+	w := newWorld(t)
+	var group sync.WaitGroup
+	var created atomic.Int32
+	for i, s := range w.stores(8) {
+		group.Go(func() {
+			_, err := s.CreateManifest(newManifest(fmt.Sprintf("a%d.yaml", i), "a", fmt.Sprint(i)))
+			if errors.Is(err, store.ErrExists) {
+				return
+			}
+			w.Check(err)
+			created.Add(1)
+		})
+	}
+	group.Wait()
+	w.Expect(created.Load()).To(BeEquivalentTo(1))
+	w.Expect(os.ReadDir(w.path(""))).To(HaveLen(1), "the others leave nothing")
+}
+
+func TestCreatesNeverTakeAFileFromEachOther(t *testing.T) {
+	w := newWorld(t)
+	var group sync.WaitGroup
+	stores := w.stores(8)
+	for i, s := range stores {
+		group.Go(func() {
+			_, err := s.CreateManifest(newManifest("order.yaml", fmt.Sprintf("o%d", i), "work"))
+			w.Check(err)
+		})
+	}
+	group.Wait()
+	w.Expect(w.store.Scan(t.Context())).To(Succeed())
+	w.Expect(w.store.Names()).To(HaveLen(len(stores)))
+}
+
+func TestCreateManifestFindsAFreeFile(t *testing.T) {
+	w := newWorld(t)
+	w.write("wished.yaml", order("other", "x"))
+	w.write("a.yaml", order("third", "x"))
+	path, err := w.store.CreateManifest(newManifest("wished.yaml", "a", "one"))
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(path).To(Equal("a-2.yaml"))
+	for _, bad := range []string{"../outside.yaml", "/tmp/x.yaml", "a.txt", ".hidden.yaml", ".git/a.yaml"} {
+		_, err := w.store.CreateManifest(newManifest(bad, "b", "x"))
+		w.Expect(err).To(HaveOccurred(), bad)
+	}
+}
+
+// TestCreateManifestKnowsWhatIsNotTakenIn meets a file that may be half written.
+func TestCreateManifestKnowsWhatIsNotTakenIn(t *testing.T) {
+	w := newWorld(t)
+	w.write("half.yaml", strings.TrimSpace(order("a", "one")))
+	_, err := w.store.CreateManifest(newManifest("a.yaml", "a", "two"))
+	w.Expect(err).To(MatchError(store.ErrExists))
+}
