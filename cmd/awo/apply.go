@@ -10,6 +10,7 @@ import (
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/store/manifest"
 )
 
 // Outcomes of apply and create, as kubectl has them.
@@ -25,6 +26,8 @@ type applyOptions struct {
 	sourceOptions
 	dryRun string
 	output string
+
+	printed *outcomes
 }
 
 func newApplyCommand(global *globalOptions) *cobra.Command {
@@ -66,6 +69,7 @@ func (o *applyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.printed = &outcomes{out: o.streams.Out, format: o.output, several: countDocuments(sources) > 1}
 	var failures []error
 	for i := range sources {
 		placer := &placer{store: s, source: &sources[i], dryRun: dryRun}
@@ -75,7 +79,14 @@ func (o *applyOptions) run(ctx context.Context) error {
 			}
 		}
 	}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, o.printed.flush())...)
+}
+
+func countDocuments(sources []source) (n int) {
+	for i := range sources {
+		n += len(sources[i].docs)
+	}
+	return n
 }
 
 // applyStore opens the data directory; a dry run makes none, so it may be nil then.
@@ -100,10 +111,15 @@ func (o *applyOptions) checkedSources() ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(sources) == 0 {
+		return nil, errors.New("no objects passed to apply")
+	}
 	var failures []error
 	named := map[string]string{}
 	for i := range sources {
-		sources[i].data = ended(sources[i].data)
+		if sources[i].data, err = o.prepare(sources[i].data); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", sources[i].label, err))
+		}
 		for _, line := range checkSource(&sources[i], policy, named) {
 			failures = append(failures, errors.New(line))
 		}
@@ -114,6 +130,26 @@ func (o *applyOptions) checkedSources() ([]source, error) {
 		}
 	}
 	return sources, errors.Join(failures...)
+}
+
+// prepare puts orders that name no namespace into the one that -n names, and ends the last line.
+func (o *applyOptions) prepare(data []byte) ([]byte, error) {
+	data = ended(data)
+	if o.namespace == "" || o.namespace == v1alpha1.DefaultNamespace {
+		return data, nil
+	}
+	docs, _ := manifest.Parse(data)
+	for _, doc := range docs {
+		if doc.Object == nil || doc.Object.Namespace != "" {
+			continue
+		}
+		changed, err := manifest.SetField(data, doc.Index, []string{"metadata", "namespace"}, o.namespace)
+		if err != nil {
+			return data, fmt.Errorf("put %s into the namespace %s: %w", doc.Name, o.namespace, err)
+		}
+		data = changed
+	}
+	return data, nil
 }
 
 // checkNamespace refuses an order of another namespace than the one that -n names.
@@ -136,7 +172,7 @@ func (o *applyOptions) applyOne(ctx context.Context, p *placer, doc int) error {
 		return fmt.Errorf("apply %s from %s: %w", name, p.source.label, err)
 	}
 	if p.dryRun {
-		return printOutcome(o.streams.Out, o.output, shownInput(p.source.docs[doc].Object), outcome+dryRunSuffix)
+		return o.printed.add(shownInput(p.source.docs[doc].Object), outcome+dryRunSuffix)
 	}
 	return o.printApplied(ctx, p, doc, outcome)
 }
@@ -144,7 +180,7 @@ func (o *applyOptions) applyOne(ctx context.Context, p *placer, doc int) error {
 // printApplied prints the order as it is now, where -o asks for it.
 func (o *applyOptions) printApplied(ctx context.Context, p *placer, doc int, outcome string) error {
 	object := shownInput(p.source.docs[doc].Object)
-	if objectPrinter(o.output) != nil {
+	if o.output == outputJSON || o.output == outputYAML {
 		if err := p.store.Scan(ctx); err != nil {
 			return err
 		}
@@ -152,7 +188,7 @@ func (o *applyOptions) printApplied(ctx context.Context, p *placer, doc int, out
 			object = found.object
 		}
 	}
-	return printOutcome(o.streams.Out, o.output, object, outcome)
+	return o.printed.add(object, outcome)
 }
 
 // shownInput is what would be applied, for -o.

@@ -115,13 +115,16 @@ func (o *createOptions) run(ctx context.Context, name string, flags *pflag.FlagS
 	if err != nil {
 		return err
 	}
-	if dryRun {
-		return printOutcome(o.streams.Out, o.output, object, outcomeCreated+dryRunSuffix)
+	outcome := outcomeCreated + dryRunSuffix
+	if !dryRun {
+		outcome = outcomeCreated
+		err = o.write(ctx, name, data)
 	}
-	if err := o.write(ctx, name, data); err != nil {
+	if err != nil {
 		return err
 	}
-	return printOutcome(o.streams.Out, o.output, object, outcomeCreated)
+	printed := &outcomes{out: o.streams.Out, format: o.output}
+	return errors.Join(printed.add(object, outcome), printed.flush())
 }
 
 // readRequest takes the request from the file that was named.
@@ -227,7 +230,7 @@ func (o *createOptions) manifest(object *unstructured.Unstructured) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	made := source{label: object.GetName(), data: data}
+	made := source{label: object.GetName(), data: data, rendered: true}
 	var failures []error
 	for _, line := range checkSource(&made, policy, map[string]string{}) {
 		failures = append(failures, errors.New(line))
