@@ -94,11 +94,11 @@ func (o *applyOptions) applyStore(ctx context.Context, dryRun bool) (*store.Stor
 	if !dryRun {
 		return o.openOrCreateStore(ctx)
 	}
-	dir, err := o.absoluteDataDir()
-	if err != nil || checkDirectory(dir) != nil {
-		return nil, err
+	s, err := o.openStore(ctx)
+	if errors.Is(err, errNoDataDir) {
+		return nil, nil //nolint:nilnil // a dry run without a data directory has nothing to compare with
 	}
-	return o.openOrCreateStore(ctx)
+	return s, err
 }
 
 // checkedSources reads the manifests and refuses them all if one is wrong.
@@ -169,7 +169,7 @@ func (o *applyOptions) applyOne(ctx context.Context, p *placer, doc int) error {
 	name := p.source.docs[doc].Name
 	outcome, err := p.place(doc)
 	if err != nil {
-		return fmt.Errorf("apply %s from %s: %w", name, p.source.label, err)
+		return o.explained(fmt.Errorf("apply %s from %s: %w", name, p.source.label, err))
 	}
 	if p.dryRun {
 		return o.printed.add(shownInput(p.source.docs[doc].Object), outcome+dryRunSuffix)

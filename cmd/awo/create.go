@@ -251,5 +251,5 @@ func (o *createOptions) write(ctx context.Context, name string, data []byte) err
 	if errors.Is(err, store.ErrExists) {
 		return alreadyExists(name)
 	}
-	return err
+	return o.explained(err)
 }

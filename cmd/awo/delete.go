@@ -58,7 +58,7 @@ func newDeleteCommand(global *globalOptions) *cobra.Command {
 }
 
 func (o *deleteOptions) run(ctx context.Context, names []string) error {
-	s, err := o.openStore(ctx)
+	s, err := o.openForChange(ctx)
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (o *deleteOptions) deleteOne(s *store.Store, name string) (bool, error) {
 		return false, err
 	}
 	if err := s.Delete(name); err != nil {
-		return false, fmt.Errorf("delete %s: %w", qualified(name), err)
+		return false, o.explained(fmt.Errorf("delete %s: %w", qualified(name), err))
 	}
 	_, err = fmt.Fprintf(o.streams.Out, "workorder.awo.archon.dev %q deleted\n", name)
 	return err == nil, err

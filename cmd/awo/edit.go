@@ -20,7 +20,7 @@ type edit struct {
 
 // applyEdit carries the edit out on each order; a failure does not keep the others from their turn.
 func (g *globalOptions) applyEdit(ctx context.Context, names []string, e edit) error {
-	s, err := g.openStore(ctx)
+	s, err := g.openForChange(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (g *globalOptions) editOne(s *store.Store, name string, e edit) error {
 	}
 	if outcome == "" {
 		outcome = e.done
-		err = editManifest(s, found, e)
+		err = g.explained(editManifest(s, found, e))
 	}
 	if err != nil {
 		return err

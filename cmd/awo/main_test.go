@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("AWO_DATA_DIR", env.WorkDir+"/data")
+			env.Setenv("ID", fmt.Sprintf("%d:%d", os.Geteuid(), os.Getegid()))
 			return nil
 		},
 		RequireUniqueNames: true,

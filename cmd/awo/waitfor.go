@@ -71,6 +71,9 @@ func (g goal) judge(o order) (bool, error) {
 	if err := o.changeRefused(); err != nil {
 		return false, err
 	}
+	if o.record == nil && g.phase == v1alpha1.PhasePending {
+		return true, nil // as it is shown until the controller has seen it
+	}
 	if !o.settled() {
 		return false, nil
 	}

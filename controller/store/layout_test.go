@@ -105,3 +105,20 @@ func TestOneControllerPerDirectory(t *testing.T) {
 	w.Expect(err).NotTo(HaveOccurred())
 	release()
 }
+
+func TestLookOnlyMakesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", order("a", "one"))
+	w.record("a", "a.yaml")
+	for _, lost := range []string{"agent-home", "workorders", "outputs"} {
+		w.Expect(os.RemoveAll(filepath.Join(w.dir, lost))).To(Succeed())
+		s, err := store.Open(store.Options{DataDir: w.dir, LookOnly: true})
+		w.Expect(err).NotTo(HaveOccurred(), lost)
+		w.Expect(s.Scan(t.Context())).To(Succeed(), lost)
+		w.Expect(filepath.Join(w.dir, lost)).NotTo(BeAnExistingFile())
+		if lost == "workorders" {
+			w.Expect(s.Names()).To(ConsistOf("a"), "the record is there")
+			w.Expect(s.Ready()).NotTo(Succeed())
+		}
+	}
+}

@@ -96,8 +96,10 @@ func (s *Store) lockWriters() (release func(), err error) {
 	path := s.layout.writersLock()
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if errors.Is(err, fs.ErrPermission) {
-		// Another user's file: its lock can be had for reading.
-		f, err = os.Open(path)
+		// Another user's file: its lock can be had for reading. If there is none, the first error is the one that tells.
+		if shared, denied := os.Open(path); denied == nil {
+			f, err = shared, nil
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock the manifests: %w", err)

@@ -207,11 +207,44 @@ func Explain(layout store.Layout, err error) error {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
-	path, ok := errors.AsType[*fs.PathError](err)
-	if !ok || !ours(err) || !below(path.Path, layout.Root) && !below(layout.Root, path.Path) {
+	path, ok := pathOf(layout, err)
+	if !ok {
 		return err
 	}
-	return explain(layout, strings.TrimSuffix(path.Op, "at"), path.Path, err)
+	return explain(layout, verbOf(path.Op), path.Path, err)
+}
+
+// ExplainToVisitor is Explain for a command, which need not be the one to whom the data directory belongs. It speaks of
+// directories where a file of our own is in question, of which a visitor knows nothing.
+func ExplainToVisitor(layout store.Layout, err error) error {
+	path, ok := pathOf(layout, err)
+	if !ok {
+		return err
+	}
+	tried, at := verbOf(path.Op), path.Path
+	if hidden := strings.HasPrefix(filepath.Base(at), "."); hidden && at != layout.Root {
+		tried, at = "write into", filepath.Dir(at)
+	}
+	s := newScene(layout, tried, at, err)
+	s.Visitor = true
+	return s.explain()
+}
+
+// lookAt is the verb for the calls that only look whether something is there.
+const lookAt = "look at"
+
+// verbOf says in words what a system call does.
+func verbOf(op string) string {
+	if strings.HasSuffix(op, "stat") {
+		return lookAt
+	}
+	return strings.TrimSuffix(op, "at")
+}
+
+// pathOf finds the file of the data directory that an error is about, if it is one that a person mends.
+func pathOf(layout store.Layout, err error) (*fs.PathError, bool) {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return path, ok && ours(err) && (below(path.Path, layout.Root) || below(layout.Root, path.Path))
 }
 
 // ours tells the errors that a person mends outside of this program.
@@ -226,13 +259,18 @@ func ours(err error) bool {
 
 // explain sets the scene and explains it.
 func explain(layout store.Layout, tried, path string, err error) error {
+	return newScene(layout, tried, path, err).explain()
+}
+
+// newScene looks at all that the explanation depends on.
+func newScene(layout store.Layout, tried, path string, err error) scene {
 	s := scene{
 		Tried: tried, Path: path, Err: err, Root: layout.Root, WorkOrders: layout.WorkOrders(),
 		Self:      identity{uint32(os.Geteuid()), uint32(os.Getegid())}, //nolint:gosec // ids of 32 bits
 		Container: InContainer(), Mount: mountAt(layout.Root),
 	}
 	s.look()
-	return s.explain()
+	return s
 }
 
 // look finds out what there is at the path, or on the way to it.
