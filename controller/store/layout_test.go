@@ -106,6 +106,20 @@ func TestOneControllerPerDirectory(t *testing.T) {
 	release()
 }
 
+func TestHolder(t *testing.T) {
+	w := newWorld(t)
+	w.Expect(store.Holder(w.store.Layout())).To(BeNil())
+	release, err := w.store.Lock()
+	w.Expect(err).NotTo(HaveOccurred())
+	lock, err := os.ReadFile(filepath.Join(w.dir, ".controller.lock"))
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(store.Holder(w.store.Layout())).To(HaveField("PID", os.Getpid()))
+	release()
+	w.Expect(store.Holder(w.store.Layout())).To(BeNil())
+	w.Expect(os.WriteFile(filepath.Join(w.dir, ".controller.lock"), lock, 0o600)).To(Succeed())
+	w.Expect(store.Holder(w.store.Layout())).To(BeNil(), "one that was killed holds nothing")
+}
+
 func TestLookOnlyMakesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", order("a", "one"))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -73,6 +75,36 @@ func (s *Store) sign(f *os.File) error {
 	}
 	_, err = f.WriteAt(append(data, '\n'), 0)
 	return err
+}
+
+// Holder tells which controller works on a data directory; nil if none does. It only looks: trying the lock could keep a
+// controller from starting that very moment. One on another host is believed.
+func Holder(l Layout) *LockedError {
+	held := &LockedError{DataDir: l.Root}
+	data, err := os.ReadFile(l.controllerLock())
+	if err != nil || json.Unmarshal(data, held) != nil || held.PID == 0 {
+		return nil
+	}
+	if host, _ := os.Hostname(); held.Host == host && !isLocked(l.controllerLock()) {
+		return nil
+	}
+	return held
+}
+
+// isLocked tells whether the kernel lists a lock on the file. Where it lists nothing the file is taken for locked.
+func isLocked(path string) bool {
+	var at unix.Stat_t
+	locks, err := os.ReadFile("/proc/locks")
+	if err != nil || unix.Stat(path, &at) != nil {
+		return true
+	}
+	for line := range strings.Lines(string(locks)) {
+		fields := strings.Fields(line)
+		if len(fields) > 5 && fields[1] == "FLOCK" && strings.HasSuffix(fields[5], ":"+strconv.FormatUint(at.Ino, 10)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Store) holder(path string) error {
