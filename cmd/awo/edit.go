@@ -14,6 +14,8 @@ type edit struct {
 	done string
 	// skip returns another outcome to print instead of changing anything, or an error that refuses.
 	skip func(order) (outcome string, err error)
+	// warning returns what there is to know about the change of an order; nil when there is never anything.
+	warning func(order) string
 	// change makes the new bytes of the file.
 	change func(data []byte, doc int) ([]byte, error)
 }
@@ -49,8 +51,13 @@ func (g *globalOptions) editOne(s *store.Store, name string, e edit) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(g.streams.Out, "%s %s\n", qualified(name), outcome)
-	return err
+	if _, err = fmt.Fprintf(g.streams.Out, "%s %s\n", qualified(name), outcome); err != nil || e.warning == nil {
+		return err
+	}
+	if warning := e.warning(found); warning != "" {
+		_, _ = fmt.Fprintln(g.streams.ErrOut, "Warning: "+warning)
+	}
+	return nil
 }
 
 // editManifest refuses what cannot be edited with a reason that helps, and edits the rest.
