@@ -39,7 +39,7 @@ func newApplyCommand(global *globalOptions) *cobra.Command {
 			"changed where it stands: the other documents of its file and its status stay. Status and metadata that\n" +
 			"only the controller gives are ignored. If anything is wrong with any of the files, nothing is applied.",
 		Example: "  awo apply -f order.yaml\n  awo apply -f orders -R\n  awo get add-readme -o yaml | awo apply -f -",
-		Args:    cobra.NoArgs,
+		Args:    noArguments("; name manifests by -f"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(o.files) == 0 {
 				return usageError(cmd.CommandPath(), "must specify -f")

@@ -41,7 +41,7 @@ func newLogsCommand(global *globalOptions) *cobra.Command {
 			}
 			return o.run(cmd.Context(), name)
 		},
-		ValidArgsFunction: global.completeNames,
+		ValidArgsFunction: global.completeName,
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.follow, "follow", "f", false, "Go on until the order has come to its end")
