@@ -30,6 +30,9 @@ type NewManifest struct {
 // so on, the first that no file has. Both the names and the path are looked up while no other writer can take them,
 // whatever was seen before, and nothing is ever replaced. ErrExists: one of the names is taken.
 func (s *Store) CreateManifest(m NewManifest) (path string, err error) {
+	if err := s.ensureListed(); err != nil {
+		return "", err
+	}
 	err = s.patiently(func() error {
 		path, err = s.createManifest(m)
 		return err
@@ -43,13 +46,8 @@ func (s *Store) createManifest(m NewManifest) (string, error) {
 		return "", err
 	}
 	defer release()
-	if _, err := s.list(context.Background(), "", true, func(string) {}); err != nil {
-		return "", fmt.Errorf("list the manifests in %s: %w", s.layout.WorkOrders(), err)
-	}
-	for _, name := range m.Names {
-		if s.borne(name) {
-			return "", fmt.Errorf("create order %s: %w", name, ErrExists)
-		}
+	if err := s.free(m.Names); err != nil {
+		return "", err
 	}
 	path, err := s.createFree(m)
 	if err != nil {
@@ -57,6 +55,24 @@ func (s *Store) createManifest(m NewManifest) (string, error) {
 	}
 	s.touched.file(path)
 	return path, nil
+}
+
+// free sees that no manifest bears any of the names. What is known of them may be out of date either way: what has come
+// since is looked at, and everything before a name is called taken.
+func (s *Store) free(names []string) error {
+	if err := s.catchUp(); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(names, s.borne) {
+		return nil
+	}
+	if _, err := s.list(context.Background(), "", true, func(string) {}); err != nil {
+		return fmt.Errorf("list the manifests in %s: %w", s.layout.WorkOrders(), err)
+	}
+	if i := slices.IndexFunc(names, s.borne); i >= 0 {
+		return fmt.Errorf("create order %s: %w", names[i], ErrExists)
+	}
+	return nil
 }
 
 // createFree makes the file under the first path that is free.

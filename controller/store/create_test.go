@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -83,6 +84,29 @@ func TestCreateManifestFindsAFreeFile(t *testing.T) {
 		_, err := w.store.CreateManifest(newManifest(bad, "b", "x"))
 		w.Expect(err).To(HaveOccurred(), bad)
 	}
+}
+
+// TestCreateManifestLooksAgain has the manifests change in every way after they were listed.
+func TestCreateManifestLooksAgain(t *testing.T) {
+	w := newWorld(t, func(o *store.Options) { o.BadAfter = time.Nanosecond })
+	w.write("broken.yaml", order("a", "one")+"---\nkind: [\n")
+	w.write("gone.yaml", order("gone", "one"))
+	w.Expect(w.store.Scan(t.Context())).To(Succeed())
+	other := w.stores(1)[0]
+	w.Expect(other.ReplaceManifest("broken.yaml", func([]byte) ([]byte, error) {
+		return []byte(order("a", "one") + "---\n" + order("b", "one")), nil
+	})).To(Succeed())
+	w.write("deep/down/c.yaml", order("c", "one"))
+	w.write("..v1/d.yaml", order("d", "one"))
+	for _, taken := range []string{"b", "c", "a"} {
+		_, err := w.store.CreateManifest(newManifest(taken+".yaml", taken, "two"))
+		w.Expect(err).To(MatchError(store.ErrExists), taken)
+	}
+	w.Expect(os.Symlink("..v1/d.yaml", w.path("link.yaml"))).To(Succeed())
+	_, err := w.store.CreateManifest(newManifest("d.yaml", "d", "two"))
+	w.Expect(err).To(MatchError(store.ErrExists), "a link shows it")
+	w.remove("gone.yaml")
+	w.create("gone.yaml", "gone")
 }
 
 // TestCreateManifestKnowsWhatIsNotTakenIn meets a file that may be half written.
