@@ -10,6 +10,7 @@ import (
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/store/manifest"
 )
 
 // Outcomes of apply and create, as kubectl has them.
@@ -25,6 +26,8 @@ type applyOptions struct {
 	sourceOptions
 	dryRun string
 	output string
+
+	printed *outcomes
 }
 
 func newApplyCommand(global *globalOptions) *cobra.Command {
@@ -36,7 +39,7 @@ func newApplyCommand(global *globalOptions) *cobra.Command {
 			"changed where it stands: the other documents of its file and its status stay. Status and metadata that\n" +
 			"only the controller gives are ignored. If anything is wrong with any of the files, nothing is applied.",
 		Example: "  awo apply -f order.yaml\n  awo apply -f orders -R\n  awo get add-readme -o yaml | awo apply -f -",
-		Args:    cobra.NoArgs,
+		Args:    noArguments("; name manifests by -f"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(o.files) == 0 {
 				return usageError(cmd.CommandPath(), "must specify -f")
@@ -66,6 +69,7 @@ func (o *applyOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.printed = &outcomes{out: o.streams.Out, format: o.output, several: countDocuments(sources) > 1}
 	var failures []error
 	for i := range sources {
 		placer := &placer{store: s, source: &sources[i], dryRun: dryRun}
@@ -75,7 +79,14 @@ func (o *applyOptions) run(ctx context.Context) error {
 			}
 		}
 	}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, o.printed.flush())...)
+}
+
+func countDocuments(sources []source) (n int) {
+	for i := range sources {
+		n += len(sources[i].docs)
+	}
+	return n
 }
 
 // applyStore opens the data directory; a dry run makes none, so it may be nil then.
@@ -83,11 +94,11 @@ func (o *applyOptions) applyStore(ctx context.Context, dryRun bool) (*store.Stor
 	if !dryRun {
 		return o.openOrCreateStore(ctx)
 	}
-	dir, err := o.absoluteDataDir()
-	if err != nil || checkDirectory(dir) != nil {
-		return nil, err
+	s, err := o.openStore(ctx)
+	if errors.Is(err, errNoDataDir) {
+		return nil, nil //nolint:nilnil // a dry run without a data directory has nothing to compare with
 	}
-	return o.openOrCreateStore(ctx)
+	return s, err
 }
 
 // checkedSources reads the manifests and refuses them all if one is wrong.
@@ -100,9 +111,15 @@ func (o *applyOptions) checkedSources() ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(sources) == 0 {
+		return nil, errors.New("no objects passed to apply")
+	}
 	var failures []error
 	named := map[string]string{}
 	for i := range sources {
+		if sources[i].data, err = o.prepare(sources[i].data); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", sources[i].label, err))
+		}
 		for _, line := range checkSource(&sources[i], policy, named) {
 			failures = append(failures, errors.New(line))
 		}
@@ -113,6 +130,26 @@ func (o *applyOptions) checkedSources() ([]source, error) {
 		}
 	}
 	return sources, errors.Join(failures...)
+}
+
+// prepare puts orders that name no namespace into the one that -n names, and ends the last line.
+func (o *applyOptions) prepare(data []byte) ([]byte, error) {
+	data = ended(data)
+	if o.namespace == "" || o.namespace == v1alpha1.DefaultNamespace {
+		return data, nil
+	}
+	docs, _ := manifest.Parse(data)
+	for _, doc := range docs {
+		if doc.Object == nil || doc.Object.Namespace != "" {
+			continue
+		}
+		changed, err := manifest.SetField(data, doc.Index, []string{"metadata", "namespace"}, o.namespace)
+		if err != nil {
+			return data, fmt.Errorf("put %s into the namespace %s: %w", doc.Name, o.namespace, err)
+		}
+		data = changed
+	}
+	return data, nil
 }
 
 // checkNamespace refuses an order of another namespace than the one that -n names.
@@ -129,10 +166,10 @@ func (o *applyOptions) applyOne(ctx context.Context, p *placer, doc int) error {
 	name := p.source.docs[doc].Name
 	outcome, err := p.place(ctx, doc)
 	if err != nil {
-		return fmt.Errorf("apply %s from %s: %w", name, p.source.label, err)
+		return o.explained(fmt.Errorf("apply %s from %s: %w", name, p.source.label, err))
 	}
 	if p.dryRun {
-		return printOutcome(o.streams.Out, o.output, shownInput(p.source.docs[doc].Object), outcome+dryRunSuffix)
+		return o.printed.add(shownInput(p.source.docs[doc].Object), outcome+dryRunSuffix)
 	}
 	return o.printApplied(ctx, p, doc, outcome)
 }
@@ -140,7 +177,7 @@ func (o *applyOptions) applyOne(ctx context.Context, p *placer, doc int) error {
 // printApplied prints the order as it is now, where -o asks for it.
 func (o *applyOptions) printApplied(ctx context.Context, p *placer, doc int, outcome string) error {
 	object := shownInput(p.source.docs[doc].Object)
-	if objectPrinter(o.output) != nil {
+	if o.output == outputJSON || o.output == outputYAML {
 		if err := p.store.Scan(ctx); err != nil {
 			return err
 		}
@@ -148,7 +185,7 @@ func (o *applyOptions) printApplied(ctx context.Context, p *placer, doc int, out
 			object = found.object
 		}
 	}
-	return printOutcome(o.streams.Out, o.output, object, outcome)
+	return o.printed.add(object, outcome)
 }
 
 // shownInput is what would be applied, for -o.

@@ -17,11 +17,13 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/store"
 )
 
 // createOptions are the flags of `awo create`.
 type createOptions struct {
 	*globalOptions
+	name        string
 	repository  string
 	base        string
 	branch      string
@@ -52,17 +54,22 @@ func newCreateCommand(global *globalOptions) *cobra.Command {
 		Short: "Create an order from flags",
 		Example: "  awo create add-readme --repo https://github.com/acme/app --request 'Add a short README.'\n" +
 			"  awo create tidy --repo /srv/app.git --request-file task.md --agent command -- ./agent.sh --fast",
-		RunE: func(cmd *cobra.Command, args []string) error {
+		// Before it is found that flags are missing: who gave nothing wants to know what there is to give.
+		Args: func(cmd *cobra.Command, args []string) (err error) {
 			if at := cmd.ArgsLenAtDash(); at >= 0 {
 				o.command = append(o.command, args[at:]...)
 				args = args[:at]
 			}
-			name, err := requireName(cmd, args)
-			if err != nil {
-				return err
+			if len(args) == 0 {
+				return usageError(cmd.CommandPath(), "the name of a WorkOrder is required, as in\n  awo create NAME --repo https://github.com/acme/app --request 'Add a short README.'")
 			}
-			return o.run(cmd.Context(), name, cmd.Flags())
+			o.name, err = requireName(cmd, args)
+			return err
 		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd.Context(), o.name, cmd.Flags())
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	o.addFlags(cmd)
 	return cmd
@@ -77,19 +84,21 @@ func (o *createOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.requestFile, "request-file", "", "File that says what to do; - for standard input")
 	flags.StringSliceVar(&o.phases, "phases", nil, "Phases to run (default: Planning,Implementing,PR)")
 	flags.StringVar(&o.agent, "agent", "", "Type of the agent: claude or command (default: claude, or command when there is one)")
-	flags.StringVar(&o.model, "model", "", "Model of the agent")
+	flags.StringVar(&o.model, "model", "", "Model of the agent (default: the controller's CLAUDE_CLI_MODEL, else sonnet)")
 	flags.StringArrayVar(&o.command, "command", nil, "Program of an agent of type command and its arguments, one word each; also after --")
-	flags.Int32Var(&o.maxTurns, "max-turns", 0, "Turns that a phase may take (default: no limit)")
+	flags.Int32Var(&o.maxTurns, "max-turns", 0, "Turns that a phase may take (default: the controller's CLAUDE_CLI_MAX_TURNS, else no limit)")
 	flags.StringVar(&o.maxBudget, "max-budget", "", "US dollars that the run may cost (default: no limit)")
 	flags.BoolVar(&o.draft, "draft", false, "Open the pull request as a draft")
 	flags.StringVar(&o.title, "title", "", "Title of the pull request (default: first line of the request)")
 	flags.StringSliceVar(&o.labels, "label", nil, "Label of the pull request; repeatable")
 	flags.StringSliceVar(&o.reviewers, "reviewer", nil, "Reviewer of the pull request; repeatable")
-	flags.DurationVar(&o.timeout, "timeout", 0, "Wall clock of a phase (default: 1h)")
-	flags.DurationVar(&o.idleTimeout, "idle-timeout", 0, "How long the agent may be silent (default: 10m)")
+	flags.DurationVar(&o.timeout, "timeout", 0, "Wall clock of a phase (default: the controller's AGENT_WORK_ORDER_TIMEOUT, else 1h)")
+	flags.DurationVar(&o.idleTimeout, "idle-timeout", 0, "How long the agent may be silent (default: the controller's AWO_IDLE_TIMEOUT, else 10m)")
 	flags.Int32Var(&o.retryLimit, "retry-limit", v1alpha1.DefaultRetryLimit, "Retries of a transient failure")
 	flags.BoolVar(&o.suspend, "suspend", false, "Create it suspended")
 	addChangeFlags(cmd, &o.dryRun, &o.output)
+	completeFlag(cmd, "agent", string(v1alpha1.AgentClaude), string(v1alpha1.AgentCommand))
+	completeFlag(cmd, "phases", string(v1alpha1.PhasePlanning), string(v1alpha1.PhaseImplementing), string(v1alpha1.PhasePR))
 	_ = cmd.MarkFlagRequired("repo")
 	cmd.MarkFlagsMutuallyExclusive("request", "request-file")
 	cmd.MarkFlagsOneRequired("request", "request-file")
@@ -114,13 +123,16 @@ func (o *createOptions) run(ctx context.Context, name string, flags *pflag.FlagS
 	if err != nil {
 		return err
 	}
-	if dryRun {
-		return printOutcome(o.streams.Out, o.output, object, outcomeCreated+dryRunSuffix)
+	outcome := outcomeCreated + dryRunSuffix
+	if !dryRun {
+		outcome = outcomeCreated
+		err = o.write(ctx, name, data)
 	}
-	if err := o.write(ctx, name, data); err != nil {
+	if err != nil {
 		return err
 	}
-	return printOutcome(o.streams.Out, o.output, object, outcomeCreated)
+	printed := &outcomes{out: o.streams.Out, format: o.output}
+	return errors.Join(printed.add(object, outcome), printed.flush())
 }
 
 // readRequest takes the request from the file that was named.
@@ -149,10 +161,16 @@ func (o *createOptions) object(name string, flags *pflag.FlagSet) *v1alpha1.Work
 	object.Spec = v1alpha1.WorkOrderSpec{
 		Repository:  v1alpha1.Repository{URL: o.repository, BaseBranch: o.base, Branch: o.branch},
 		Request:     o.request,
-		Agent:       o.agentSpec(),
+		Agent:       o.agentSpec(flags),
 		PullRequest: v1alpha1.PullRequestSpec{Draft: o.draft, Title: o.title, Labels: o.labels, Reviewers: o.reviewers},
-		Timeouts:    v1alpha1.Timeouts{Phase: durationText(o.timeout), Idle: durationText(o.idleTimeout)},
 		Suspend:     o.suspend,
+	}
+	// What was given is judged, also a zero, which is no limit.
+	if flags.Changed("timeout") {
+		object.Spec.Timeouts.Phase = durationText(o.timeout)
+	}
+	if flags.Changed("idle-timeout") {
+		object.Spec.Timeouts.Idle = durationText(o.idleTimeout)
 	}
 	for _, phase := range o.phases {
 		object.Spec.Phases = append(object.Spec.Phases, v1alpha1.Phase(phase))
@@ -163,12 +181,12 @@ func (o *createOptions) object(name string, flags *pflag.FlagSet) *v1alpha1.Work
 	return object
 }
 
-func (o *createOptions) agentSpec() v1alpha1.Agent {
+func (o *createOptions) agentSpec(flags *pflag.FlagSet) v1alpha1.Agent {
 	agent := v1alpha1.Agent{Type: v1alpha1.AgentType(o.agent), Model: o.model, Command: o.command}
 	if o.agent == "" && len(o.command) > 0 {
 		agent.Type = v1alpha1.AgentCommand
 	}
-	if o.maxTurns != 0 {
+	if flags.Changed("max-turns") {
 		agent.MaxTurns = new(o.maxTurns)
 	}
 	if o.maxBudget != "" {
@@ -179,9 +197,6 @@ func (o *createOptions) agentSpec() v1alpha1.Agent {
 
 // durationText writes a duration the short way, 1h for 1h0m0s.
 func durationText(d time.Duration) v1alpha1.Duration {
-	if d == 0 {
-		return ""
-	}
 	text := d.String()
 	text = strings.TrimSuffix(text, "0s")
 	if !strings.HasSuffix(d.String(), "m0s") {
@@ -226,7 +241,7 @@ func (o *createOptions) manifest(object *unstructured.Unstructured) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	made := source{label: object.GetName(), data: data}
+	made := source{label: object.GetName(), data: data, rendered: true}
 	var failures []error
 	for _, line := range checkSource(&made, policy, map[string]string{}) {
 		failures = append(failures, errors.New(line))
@@ -243,6 +258,9 @@ func (o *createOptions) write(ctx context.Context, name string, data []byte) err
 	if _, err := loadOrder(s, name, ""); err == nil || len(problemsOf(s, name)) > 0 {
 		return alreadyExists(name)
 	}
-	p := &placer{store: s, source: &source{data: data}}
-	return p.write(p.freePath(name, name+".yaml"), data)
+	_, err = s.CreateManifest(ctx, store.NewManifest{Names: []string{name}, File: name + ".yaml", Data: data})
+	if errors.Is(err, store.ErrExists) {
+		return alreadyExists(name)
+	}
+	return o.explained(err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/store"
+	"github.com/agent-work-orders/awo/controller/volume"
 )
 
 // absoluteDataDir returns the data directory, absolute.
@@ -22,17 +23,29 @@ func (g *globalOptions) absoluteDataDir() (string, error) {
 	return dir, nil
 }
 
-// openStore opens the data directory, which must exist, and reads what is there now.
+// openStore opens the data directory, which must exist, and reads what is there now. It makes nothing.
 func (g *globalOptions) openStore(ctx context.Context) (*store.Store, error) {
+	return g.openExisting(ctx, true)
+}
+
+// openForChange is openStore for verbs that change what is there.
+func (g *globalOptions) openForChange(ctx context.Context) (*store.Store, error) {
+	return g.openExisting(ctx, false)
+}
+
+func (g *globalOptions) openExisting(ctx context.Context, lookOnly bool) (*store.Store, error) {
 	dir, err := g.absoluteDataDir()
 	if err != nil {
 		return nil, err
 	}
 	if err := checkDirectory(dir); err != nil {
-		return nil, err
+		return nil, g.explained(err)
 	}
-	return g.openOrCreateStore(ctx)
+	return g.open(ctx, lookOnly)
 }
+
+// errNoDataDir says that nothing has been made yet.
+var errNoDataDir = errors.New("there is no data directory")
 
 // checkDirectory tells how to get a data directory when there is none. Either half of it makes one: orders that were
 // taken away, as by a volume that is not mounted, still have their records.
@@ -46,20 +59,36 @@ func checkDirectory(dir string) error {
 			return fmt.Errorf("open the data directory: %w", err)
 		}
 	}
-	return fmt.Errorf("there is no data directory %s: start `awo controller`, apply an order, or name another one with --data-dir or AWO_DATA_DIR", dir)
+	return fmt.Errorf("%w %s: start `awo controller`, apply an order, or name another one with --data-dir or AWO_DATA_DIR", errNoDataDir, dir)
 }
 
 // openOrCreateStore is openStore that makes what is missing of the data directory.
 func (g *globalOptions) openOrCreateStore(ctx context.Context) (*store.Store, error) {
+	return g.open(ctx, false)
+}
+
+func (g *globalOptions) open(ctx context.Context, lookOnly bool) (*store.Store, error) {
 	policy, err := g.policy()
 	if err != nil {
-		return nil, err
+		return nil, g.explained(err)
 	}
-	opened, err := store.Open(store.Options{DataDir: policy.DataDir, Policy: policy, Clock: g.clock, BadAfter: g.badAfter})
-	if err != nil {
-		return nil, fmt.Errorf("open the data directory %s: %w", policy.DataDir, err)
+	opened, err := store.Open(store.Options{DataDir: policy.DataDir, Policy: policy, Clock: g.clock, BadAfter: g.badAfter, LookOnly: lookOnly})
+	if err == nil {
+		err = opened.Scan(ctx)
 	}
-	return opened, opened.Scan(ctx)
+	return opened, g.explained(err)
+}
+
+// explained says of an error about the data directory whose that is, who asks, and what helps. Other errors stay.
+func (g *globalOptions) explained(err error) error {
+	if err == nil {
+		return nil
+	}
+	layout, unknown := g.layout()
+	if unknown != nil {
+		layout.Root, _ = g.absoluteDataDir()
+	}
+	return volume.ExplainToVisitor(layout, err)
 }
 
 // layout returns the paths of the data directory without touching it.

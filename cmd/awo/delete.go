@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,9 @@ func newDeleteCommand(global *globalOptions) *cobra.Command {
 			if err == nil && len(names) == 0 && len(o.files) == 0 && !o.all && o.selector == "" {
 				err = usageError(cmd.CommandPath(), "the name of a WorkOrder, -f, --all or a selector is required")
 			}
+			if err == nil && len(o.files) > 0 && (len(names) > 0 || o.all || o.selector != "") {
+				err = usageError(cmd.CommandPath(), "-f says which orders to delete: names, --all or a selector may not be given beside it")
+			}
 			if err != nil {
 				return err
 			}
@@ -54,7 +58,7 @@ func newDeleteCommand(global *globalOptions) *cobra.Command {
 }
 
 func (o *deleteOptions) run(ctx context.Context, names []string) error {
-	s, err := o.openStore(ctx)
+	s, err := o.openForChange(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,6 +69,12 @@ func (o *deleteOptions) run(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
+	return o.deleteAll(ctx, s, names)
+}
+
+// deleteAll deletes one order after the other; a failure does not keep the others from their turn.
+func (o *deleteOptions) deleteAll(ctx context.Context, s *store.Store, names []string) error {
+	shared := sharedNames(s)
 	var deleted []string
 	var failures []error
 	for _, name := range names {
@@ -73,6 +83,7 @@ func (o *deleteOptions) run(ctx context.Context, names []string) error {
 			failures = append(failures, err)
 		} else if done {
 			deleted = append(deleted, name)
+			failures = append(failures, o.warnOfHeir(ctx, s, name, shared))
 		}
 	}
 	if o.wait && len(deleted) > 0 {
@@ -88,18 +99,62 @@ func (o *deleteOptions) choose(s *store.Store, names []string) ([]string, error)
 		return chosenNames(s, names, o.all, filter{namespace: o.namespace}, o.selector)
 	}
 	sources, err := o.read(o.streams.In)
-	for _, from := range sources {
-		docs, problems := manifest.Parse(from.data)
-		if len(docs) == 0 && len(problems) > 0 {
-			return nil, fmt.Errorf("%s: %s", from.label, problems[0])
+	if err != nil {
+		return nil, err
+	}
+	for i := range sources {
+		more, err := namesIn(&sources[i])
+		if err != nil {
+			return nil, err
 		}
-		for _, doc := range docs {
-			if doc.Name != "" {
-				names = append(names, doc.Name)
-			}
+		names = append(names, more...)
+	}
+	if len(names) == 0 {
+		return nil, errors.New("no objects passed to delete")
+	}
+	return names, nil
+}
+
+// namesIn returns whose manifests a source holds. Whatever else is wrong with them, their names must be readable.
+func namesIn(from *source) ([]string, error) {
+	docs, problems := manifest.Parse(from.data)
+	for _, problem := range problems {
+		if problem.Name == "" {
+			return nil, errors.New(from.place(problem.Line) + ": " + problemText(problem.Field, problem.Message))
 		}
 	}
-	return names, err
+	names := documentNames(docs)
+	if slices.Contains(names, "") {
+		return nil, errors.New(from.label + ": there is an order without a name in it")
+	}
+	return names, nil
+}
+
+// sharedNames are those that more than one file bears.
+func sharedNames(s *store.Store) map[string]bool {
+	seen, shared := map[string]bool{}, map[string]bool{}
+	for _, problem := range s.Problems() {
+		seen[problem.Name] = true
+	}
+	for name := range seen {
+		shared[name] = s.Lookup(name).Object != nil
+	}
+	return shared
+}
+
+// warnOfHeir tells which file takes the name over: its order was not run as long as another one had the name.
+func (o *deleteOptions) warnOfHeir(ctx context.Context, s *store.Store, name string, shared map[string]bool) error {
+	if !shared[name] {
+		return nil
+	}
+	if err := s.Scan(ctx); err != nil {
+		return err
+	}
+	if heir := s.Lookup(name); heir.Path != "" {
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "Warning: workorders/%s bears the name %s, too, and takes it over: its order will run; delete %s again to prevent that\n",
+			heir.Path, name, name)
+	}
+	return nil
 }
 
 func (o *deleteOptions) deleteOne(ctx context.Context, s *store.Store, name string) (bool, error) {
@@ -111,7 +166,7 @@ func (o *deleteOptions) deleteOne(ctx context.Context, s *store.Store, name stri
 		return false, err
 	}
 	if err := s.Delete(ctx, name); err != nil {
-		return false, fmt.Errorf("delete %s: %w", qualified(name), err)
+		return false, o.explained(fmt.Errorf("delete %s: %w", qualified(name), err))
 	}
 	_, err = fmt.Fprintf(o.streams.Out, "workorder.awo.archon.dev %q deleted\n", name)
 	return err == nil, err

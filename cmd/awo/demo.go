@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -41,7 +42,6 @@ func newDemoCommand(global *globalOptions) *cobra.Command {
 		Short: "Show a whole run without any key or account",
 		Long: "Make a repository and a data directory in a temporary place, start a controller, drop an order whose agent\n" +
 			"is a shell script, and show what becomes of it. The exit code is 0 only if the order Succeeded.",
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDemo(cmd.Context(), global, keep)
 		},
@@ -58,7 +58,10 @@ func runDemo(ctx context.Context, global *globalOptions, keep bool) (err error) 
 	if keep {
 		defer func() { _, _ = fmt.Fprintf(global.streams.Out, "\nKept: %s\n", dir) }()
 	} else {
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		defer func() {
+			_, _ = fmt.Fprintf(global.streams.Out, "\n%s is removed with all that is in it; `awo demo --keep` keeps it.\n", dir)
+			err = errors.Join(err, os.RemoveAll(dir))
+		}()
 	}
 	spawner, err := process.NewSpawner()
 	if err != nil {
@@ -133,9 +136,9 @@ func (d *demo) startController(ctx context.Context) (ended <-chan error, stop fu
 
 // drop puts the example's manifest, with the repository's path in it, into the watched directory.
 func (d *demo) drop(repository string) error {
-	data, err := manifest.SetField(examples.DemoManifest, 0, []string{"spec", "repository", "url"}, "file://"+repository)
+	data, err := demoManifest(repository)
 	if err != nil {
-		return fmt.Errorf("fill in the demo's manifest: %w", err)
+		return err
 	}
 	documents, _ := manifest.Parse(data)
 	d.name = documents[0].Name
@@ -146,6 +149,17 @@ func (d *demo) drop(repository string) error {
 	file := filepath.Join(layout.WorkOrders(), "demo.yaml")
 	d.say("The order %s is dropped as %s.\n", d.name, file)
 	return store.WriteFile(file, data, 0o644)
+}
+
+// demoManifest is the example's manifest for this repository. In an address a space, as in the name of a folder for
+// temporary files, is not written as one.
+func demoManifest(repository string) ([]byte, error) {
+	address := url.URL{Scheme: "file", Path: repository}
+	data, err := manifest.SetField(examples.DemoManifest, 0, []string{"spec", "repository", "url"}, address.String())
+	if err != nil {
+		return nil, fmt.Errorf("fill in the demo's manifest: %w", err)
+	}
+	return data, nil
 }
 
 // follow shows the phases as they come, until the order has ended.

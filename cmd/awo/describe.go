@@ -84,10 +84,7 @@ func (g *globalOptions) describeOne(s *store.Store, name string) (string, error)
 type description struct {
 	now    time.Time
 	buffer *bytes.Buffer
-	tabs   interface {
-		io.Writer
-		Flush() error
-	}
+	tabs   tabbed
 }
 
 func newDescription(now time.Time) *description {

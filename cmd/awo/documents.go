@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/store/manifest"
@@ -26,6 +27,15 @@ func cleanDocument(data []byte, doc int, status *v1alpha1.WorkOrderStatus) (out 
 		}
 	}
 	return manifest.SpliceStatus(out, doc, status)
+}
+
+// ended gives the last line of a manifest an end. Without one the file would be taken for the first half of a longer
+// text for a while.
+func ended(data []byte) []byte {
+	if len(data) == 0 || bytes.ContainsAny(data[len(data)-1:], "\n\r}") {
+		return data
+	}
+	return append(slices.Clip(data), '\n')
 }
 
 // documentNames lists the names in a file, in order.

@@ -14,13 +14,15 @@ type edit struct {
 	done string
 	// skip returns another outcome to print instead of changing anything, or an error that refuses.
 	skip func(order) (outcome string, err error)
+	// warning returns what there is to know about the change of an order; nil when there is never anything.
+	warning func(order) string
 	// change makes the new bytes of the file.
 	change func(data []byte, doc int) ([]byte, error)
 }
 
 // applyEdit carries the edit out on each order; a failure does not keep the others from their turn.
 func (g *globalOptions) applyEdit(ctx context.Context, names []string, e edit) error {
-	s, err := g.openStore(ctx)
+	s, err := g.openForChange(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,13 +46,18 @@ func (g *globalOptions) editOne(ctx context.Context, s *store.Store, name string
 	}
 	if outcome == "" {
 		outcome = e.done
-		err = editManifest(ctx, s, found, e)
+		err = g.explained(editManifest(ctx, s, found, e))
 	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(g.streams.Out, "%s %s\n", qualified(name), outcome)
-	return err
+	if _, err = fmt.Fprintf(g.streams.Out, "%s %s\n", qualified(name), outcome); err != nil || e.warning == nil {
+		return err
+	}
+	if warning := e.warning(found); warning != "" {
+		_, _ = fmt.Fprintln(g.streams.ErrOut, "Warning: "+warning)
+	}
+	return nil
 }
 
 // editManifest refuses what cannot be edited with a reason that helps, and edits the rest.

@@ -34,10 +34,13 @@ func report(err error, errOut io.Writer) int {
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	}
+	told := map[string]bool{}
 	for _, each := range flatten(err) {
-		if !errors.Is(each, errReported) {
-			_, _ = fmt.Fprintln(errOut, errorText(each))
+		text := errorText(each)
+		if !errors.Is(each, errReported) && !told[text] {
+			_, _ = fmt.Fprintln(errOut, text)
 		}
+		told[text] = true
 	}
 	return exitFailure
 }

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
 
-	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -27,7 +28,17 @@ type getOptions struct {
 
 	names  []string
 	filter filter
-	table  printers.ResourcePrinter
+	// table prints rows and objects whole orders, one printer for as long as the command runs: it knows what it has
+	// printed before. rows remembers how wide the columns are.
+	table   printers.ResourcePrinter
+	objects printers.ResourcePrinter
+	rows    tabbed
+}
+
+// tabbed is a writer that aligns columns when it is flushed.
+type tabbed interface {
+	io.Writer
+	Flush() error
 }
 
 func newGetCommand(global *globalOptions) *cobra.Command {
@@ -62,7 +73,8 @@ func newGetCommand(global *globalOptions) *cobra.Command {
 
 // complete checks flags and arguments.
 func (o *getOptions) complete(args []string) (err error) {
-	if o.output != "" && o.output != outputWide && objectPrinter(o.output) == nil {
+	o.objects = objectPrinter(o.output)
+	if !o.forPeople() && o.objects == nil {
 		return unknownOutput(o.output, outputJSON, outputName, outputWide, outputYAML)
 	}
 	if o.raw.server != "" {
@@ -76,6 +88,7 @@ func (o *getOptions) complete(args []string) (err error) {
 		return fmt.Errorf("selector %q: %w", o.selector, err)
 	}
 	o.table = printers.NewTablePrinter(printers.PrintOptions{NoHeaders: o.noHeaders, Wide: o.output == outputWide})
+	o.rows = printers.GetNewTabWriter(o.streams.Out)
 	o.names, err = parseNames(args)
 	if err == nil && len(o.names) > 0 && o.selector != "" {
 		return errors.New("name cannot be provided when a selector is specified")
@@ -176,7 +189,7 @@ func (o *getOptions) printRows(orders []order) error {
 		}
 		table.Rows = append(table.Rows, row)
 	}
-	if err := o.table.PrintObj(table, o.streams.Out); err != nil {
+	if err := errors.Join(o.table.PrintObj(table, o.rows), o.rows.Flush()); err != nil {
 		return fmt.Errorf("print the table: %w", err)
 	}
 	return nil
@@ -207,23 +220,30 @@ func (o *getOptions) warn(problems []store.FileProblem) {
 	}
 }
 
-// printObjects prints orders for programs: one object when one was named, else a list; names line by line.
+// printObjects prints orders for programs: one object when one was named, else a list; names line by line. A watch goes
+// on with single objects, so it begins with them.
 func (o *getOptions) printObjects(orders []order) error {
-	printer := objectPrinter(o.output)
-	objects := make([]*v1alpha1.WorkOrder, 0, len(orders))
+	if o.output == outputName || o.watch || len(o.names) == 1 && len(orders) == 1 {
+		for _, each := range orders {
+			if err := o.printObject(each); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(o.names) > 0 && len(orders) == 0 {
+		return nil
+	}
+	objects := make([]runtime.Object, 0, len(orders))
 	for _, each := range orders {
 		objects = append(objects, each.object)
 	}
-	if o.output != outputName && (len(o.names) != 1 || len(objects) != 1) {
-		if len(o.names) > 0 && len(objects) == 0 {
-			return nil
-		}
-		return printer.PrintObj(asList(objects), o.streams.Out)
-	}
-	for _, object := range objects {
-		if err := printer.PrintObj(object, o.streams.Out); err != nil {
-			return fmt.Errorf("print %s: %w", object.Name, err)
-		}
+	return o.objects.PrintObj(asList(objects), o.streams.Out)
+}
+
+func (o *getOptions) printObject(each order) error {
+	if err := o.objects.PrintObj(each.object, o.streams.Out); err != nil {
+		return fmt.Errorf("print %s: %w", each.name, err)
 	}
 	return nil
 }

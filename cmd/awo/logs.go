@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -32,12 +33,15 @@ func newLogsCommand(global *globalOptions) *cobra.Command {
 		Example: "  awo logs add-readme -f\n  awo logs add-readme --phase Planning --raw | jq .type",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := requireName(cmd, args)
+			if err == nil {
+				err = o.check(cmd.CommandPath())
+			}
 			if err != nil {
 				return err
 			}
 			return o.run(cmd.Context(), name)
 		},
-		ValidArgsFunction: global.completeNames,
+		ValidArgsFunction: global.completeName,
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.follow, "follow", "f", false, "Go on until the order has come to its end")
@@ -49,9 +53,24 @@ func newLogsCommand(global *globalOptions) *cobra.Command {
 	return cmd
 }
 
+// check refuses what no transcript can have.
+func (o *logsOptions) check(commandPath string) error {
+	if o.attempt < 0 {
+		return usageError(commandPath, "--attempt %d: attempts are counted from 1", o.attempt)
+	}
+	if o.phase == "" {
+		return nil
+	}
+	if _, err := anyCase("phase", v1alpha1.Phase(o.phase), v1alpha1.DefaultPhases()); err != nil {
+		return usageError(commandPath, "%s", err)
+	}
+	return nil
+}
+
 func (o *logsOptions) run(ctx context.Context, name string) error {
 	printer := newLogPrinter(o)
 	first, runID := true, ""
+	idle := &idleWarning{globalOptions: o.globalOptions}
 	err := o.globalOptions.follow(ctx, func(s *store.Store) (bool, error) {
 		// The state is read first: what is written before an end is then seen after it.
 		found, err := loadOrder(s, name, o.namespace)
@@ -69,6 +88,9 @@ func (o *logsOptions) run(ctx context.Context, name string) error {
 			first = false
 			o.explainNothing(found, shown)
 		}
+		if o.follow && !ended {
+			idle.check(s)
+		}
 		return !o.follow || ended, err
 	})
 	return err
@@ -76,9 +98,21 @@ func (o *logsOptions) run(ctx context.Context, name string) error {
 
 // explainNothing says why there is nothing to see.
 func (o *logsOptions) explainNothing(found order, shown bool) {
-	if !shown {
-		_, _ = fmt.Fprintf(o.streams.ErrOut, "No transcripts of %s, which is %s\n", qualified(found.name), found.phase())
+	if shown {
+		return
 	}
+	why := ""
+	if agentHasRun(found) && o.phase == "" && o.attempt == 0 {
+		why = "; its agent has run, so they were removed: the controller keeps them after a run with --keep-transcripts alone (ENABLE_OUTPUT_ARTIFACTS=true)"
+	}
+	_, _ = fmt.Fprintf(o.streams.ErrOut, "No transcripts of %s, which is %s%s\n", qualified(found.name), found.phase(), why)
+}
+
+// agentHasRun tells whether a run that ended went through a phase in which an agent works.
+func agentHasRun(found order) bool {
+	return found.record != nil && found.record.End != nil && slices.ContainsFunc(found.record.Status.Steps, func(s v1alpha1.Step) bool {
+		return s.Phase == v1alpha1.PhasePlanning || s.Phase == v1alpha1.PhaseImplementing
+	})
 }
 
 // logPrinter prints transcripts as they grow.
@@ -87,8 +121,8 @@ type logPrinter struct {
 	dir     string
 	// done holds how much of each file was printed, in bytes.
 	done map[string]int64
-	// titled is the file whose title was printed last.
-	titled string
+	// titled is the step whose title was printed last.
+	titled int
 	// out is standard output, or what collects the lines that --tail chooses from.
 	out  io.Writer
 	last *tail
@@ -104,7 +138,7 @@ func newLogPrinter(o *logsOptions) *logPrinter {
 }
 
 // begin turns to the transcripts of a run.
-func (p *logPrinter) begin(dir string) { p.dir = dir }
+func (p *logPrinter) begin(dir string) { p.dir, p.titled = dir, 0 }
 
 // look prints what is new in the transcripts; the last line of a file only if it is complete, or if all of it
 // is wanted. It tells whether there are any transcripts.
@@ -129,32 +163,44 @@ func (p *logPrinter) look(all bool) (bool, error) {
 	return shown, nil
 }
 
-// print prints what is new in one transcript.
+// print prints what is new of one attempt: its events, then what it wrote to standard error, which is no part of the
+// stream that --raw asks for.
 func (p *logPrinter) print(t transcript, all bool) error {
-	file, err := os.Open(t.path)
+	if err := p.printFile(t, t.path, all, p.line); err != nil || p.options.raw {
+		return err
+	}
+	return p.printFile(t, t.stderr, all, p.stderrLine)
+}
+
+// printFile prints what is new in one of the files of an attempt.
+func (p *logPrinter) printFile(t transcript, path string, all bool, show func(line []byte) error) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("open a transcript: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	if _, err := file.Seek(p.done[t.path], io.SeekStart); err != nil {
-		return fmt.Errorf("read %s: %w", t.path, err)
+	if _, err := file.Seek(p.done[path], io.SeekStart); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
 	}
 	read, err := eachLine(file, all, func(line []byte) error {
 		if err := p.title(t); err != nil {
 			return err
 		}
-		return p.line(line)
+		return show(line)
 	})
-	p.done[t.path] += read
+	p.done[path] += read
 	return err
 }
 
 // title heads the lines of a transcript once.
 func (p *logPrinter) title(t transcript) error {
-	if p.options.raw || p.titled == t.path {
+	if p.options.raw || p.titled == t.step {
 		return nil
 	}
-	p.titled = t.path
+	p.titled = t.step
 	_, err := fmt.Fprintln(p.out, t.title())
 	return err
 }
@@ -165,6 +211,13 @@ func (p *logPrinter) line(line []byte) error {
 	}
 	_, err := p.out.Write(line)
 	return err
+}
+
+// stderrMark begins the lines that an agent wrote to standard error. With it none of them is taken for an event.
+const stderrMark = "stderr: "
+
+func (p *logPrinter) stderrLine(line []byte) error {
+	return agent.Render(p.out, append([]byte(stderrMark), bytes.TrimRight(line, "\r\n")...))
 }
 
 // releaseTail prints what --tail left of the beginning; from then on all is printed.

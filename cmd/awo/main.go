@@ -6,12 +6,10 @@ import (
 	// First: a re-executed awo becomes the supervisor of an agent before any other package is initialised.
 	_ "github.com/agent-work-orders/awo/controller/process/supervisor"
 
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/clock"
 
 	"github.com/agent-work-orders/awo/controller/process"
 )
@@ -26,12 +24,6 @@ func run() int {
 	if err := process.Harden(); err != nil {
 		return report(err, os.Stderr)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// The second signal ends the process at once.
-	context.AfterFunc(ctx, stop)
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	root := newRootCommand(streams)
-	root.SetArgs(os.Args[1:])
-	return report(root.ExecuteContext(ctx), streams.ErrOut)
+	return execute(&globalOptions{streams: streams, lookup: os.LookupEnv, clock: clock.RealClock{}}, os.Args[1:])
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -30,12 +28,8 @@ func TestMain(m *testing.M) {
 
 // testAwo is run, but for the time after which a broken manifest is called broken.
 func testAwo() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	root := rootCommand(&globalOptions{streams: streams, lookup: os.LookupEnv, clock: clock.RealClock{}, badAfter: time.Nanosecond})
-	root.SetArgs(os.Args[1:])
-	return report(root.ExecuteContext(ctx), os.Stderr)
+	return execute(&globalOptions{streams: streams, lookup: os.LookupEnv, clock: clock.RealClock{}, badAfter: time.Nanosecond}, os.Args[1:])
 }
 
 func TestScripts(t *testing.T) {
@@ -43,6 +37,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("AWO_DATA_DIR", env.WorkDir+"/data")
+			env.Setenv("ID", fmt.Sprintf("%d:%d", os.Geteuid(), os.Getegid()))
 			return nil
 		},
 		RequireUniqueNames: true,

@@ -66,11 +66,29 @@ func requireName(cmd *cobra.Command, args []string) (string, error) {
 	return names[0], nil
 }
 
+// noArguments refuses arguments, with a hint at what was perhaps meant.
+func noArguments(hint string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return usageError(cmd.CommandPath(), "unexpected arguments: %s%s", strings.Join(args, " "), hint)
+	}
+}
+
+// completeName is completeNames for verbs that take one name.
+func (g *globalOptions) completeName(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	if names, err := parseNames(args); err != nil || len(names) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return g.completeNames(cmd, args, toComplete)
+}
+
 // completeNames offers the names of the orders in the data directory.
 func (g *globalOptions) completeNames(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	const only = cobra.ShellCompDirectiveNoFileComp
 	// Completion runs no PersistentPreRunE of its own.
-	if err := bindEnvironment(cmd.Root().PersistentFlags(), g.lookup, nil); err != nil {
+	if err := g.bind(cmd); err != nil {
 		return nil, only
 	}
 	orders, err := g.completionOrders(cmd.Context())

@@ -42,7 +42,7 @@ func TestParseNames(t *testing.T) {
 
 func TestDurationText(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "", time.Hour: "1h", 90 * time.Minute: "1h30m", 10 * time.Minute: "10m", 90 * time.Second: "1m30s",
+		0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 10 * time.Minute: "10m", 90 * time.Second: "1m30s",
 		time.Second: "1s", 100 * time.Second: "1m40s", time.Hour + time.Second: "1h0m1s", 20 * time.Hour: "20h",
 		500 * time.Millisecond: "500ms",
 	} {

@@ -8,8 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
-
-	"github.com/agent-work-orders/awo/api/v1alpha1"
 )
 
 // Output formats of -o.
@@ -34,7 +32,7 @@ func objectPrinter(format string) printers.ResourcePrinter {
 }
 
 // asList returns the objects in the list that kubectl prints.
-func asList(objects []*v1alpha1.WorkOrder) *metav1.List {
+func asList(objects []runtime.Object) *metav1.List {
 	list := &metav1.List{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "List"}, Items: []runtime.RawExtension{}}
 	for _, object := range objects {
 		list.Items = append(list.Items, runtime.RawExtension{Object: object})
@@ -48,17 +46,42 @@ type namedObject interface {
 	GetName() string
 }
 
-// printOutcome prints what a verb did to an order: `workorder.awo.archon.dev/x created`, or the object or its
-// name where -o asks for that.
-func printOutcome(out io.Writer, format string, object namedObject, outcome string) error {
-	if printer := objectPrinter(format); printer != nil {
-		if err := printer.PrintObj(object, out); err != nil {
-			return fmt.Errorf("print %s: %w", object.GetName(), err)
-		}
+// outcomes prints what a verb did to orders: `workorder.awo.archon.dev/x created`, or the objects or their names where
+// -o asks for that.
+type outcomes struct {
+	out    io.Writer
+	format string
+	// several tells that the verb is about more than one order: then its objects are printed as one list.
+	several bool
+	objects []runtime.Object
+}
+
+// add prints the outcome for an order, or keeps its object for flush.
+func (o *outcomes) add(object namedObject, outcome string) error {
+	switch o.format {
+	case "":
+		_, err := fmt.Fprintf(o.out, "%s %s\n", qualified(object.GetName()), outcome)
+		return err
+	case outputName:
+		return objectPrinter(outputName).PrintObj(object, o.out)
+	}
+	o.objects = append(o.objects, object)
+	return nil
+}
+
+// flush prints the objects that were kept.
+func (o *outcomes) flush() error {
+	if len(o.objects) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(out, "%s %s\n", qualified(object.GetName()), outcome)
-	return err
+	shown := o.objects[0]
+	if o.several {
+		shown = asList(o.objects)
+	}
+	if err := objectPrinter(o.format).PrintObj(shown, o.out); err != nil {
+		return fmt.Errorf("print the orders: %w", err)
+	}
+	return nil
 }
 
 // checkChangeOutput refuses an output format that a verb that changes something does not have.

@@ -5,16 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/store/manifest"
 )
+
+// errFileChanges says that somebody else is at work on a file.
+var errFileChanges = errors.New("the file changes while it is read: try again")
 
 // placer puts the documents of one source where they belong.
 type placer struct {
@@ -36,12 +37,17 @@ func (p *placer) place(ctx context.Context, doc int) (string, error) {
 	}
 	seen := p.store.Lookup(name)
 	if path := p.brokenPath(name); path != "" && (seen.Object == nil || seen.Stale) {
-		return outcomeConfigured, p.write(path, p.source.data)
+		return outcomeConfigured, p.replace(path)
 	}
 	if seen.Object != nil {
 		return p.update(ctx, name, doc)
 	}
-	return outcomeCreated, p.create(doc)
+	err := p.create(ctx, doc)
+	if errors.Is(err, store.ErrExists) {
+		// Somebody else has created it since it was looked for.
+		return p.update(ctx, name, doc)
+	}
+	return outcomeCreated, err
 }
 
 // update replaces the order where it stands.
@@ -80,7 +86,7 @@ func (p *placer) compare(name string, doc int) (string, error) {
 func (p *placer) merge(data []byte, at, doc int) ([]byte, error) {
 	docs, _ := manifest.Parse(data)
 	if at >= len(docs) {
-		return nil, errors.New("the file changes while it is read: try again")
+		return nil, errFileChanges
 	}
 	if slices.Equal(documentNames(docs), documentNames(p.source.docs)) {
 		return mergeAll(p.source.data, docs)
@@ -108,24 +114,24 @@ func mergeAll(data []byte, docs []manifest.Document) (out []byte, err error) {
 }
 
 // create writes a new file: the whole source when all of its orders are new, else the one document.
-func (p *placer) create(doc int) error {
-	name := p.source.docs[doc].Name
-	if !p.allNew() {
-		text, err := manifest.DocumentText(p.source.data, doc)
-		if err != nil {
+func (p *placer) create(ctx context.Context, doc int) error {
+	if p.allNew() {
+		err := p.createAll(ctx, doc)
+		if !errors.Is(err, store.ErrExists) {
+			p.created = err == nil && !p.dryRun
 			return err
 		}
-		return p.write(p.freePath(name, name+".yaml"), text)
 	}
-	base := p.source.base
-	if base == "" || strings.HasPrefix(base, ".") || !slices.Contains(manifestExtensions(), filepath.Ext(base)) {
-		base = name + ".yaml"
-	}
-	if err := p.write(p.freePath(name, base), p.source.data); err != nil {
+	name := p.source.docs[doc].Name
+	clean, err := cleanDocument(p.source.data, doc, nil)
+	if err != nil {
 		return err
 	}
-	p.created = !p.dryRun
-	return nil
+	text, err := manifest.DocumentText(clean, doc)
+	if err != nil {
+		return err
+	}
+	return p.createFile(ctx, store.NewManifest{Names: []string{name}, File: name + ".yaml", Data: text})
 }
 
 func (p *placer) allNew() bool {
@@ -137,36 +143,40 @@ func (p *placer) allNew() bool {
 	return true
 }
 
-// write puts a new file, or one in the place of a broken one, into workorders/.
-func (p *placer) write(path string, data []byte) error {
-	docs, _ := manifest.Parse(data)
-	for i := range docs {
-		var err error
-		if data, err = cleanDocument(data, i, nil); err != nil {
-			return err
-		}
+// createAll writes the whole source under its own name if that is free, else under the name of the order.
+func (p *placer) createAll(ctx context.Context, doc int) error {
+	data, err := mergeAll(p.source.data, make([]manifest.Document, len(p.source.docs)))
+	if err != nil {
+		return err
 	}
+	name, base := p.source.docs[doc].Name, p.source.base
+	if base == "" || strings.HasPrefix(base, ".") || !slices.Contains(manifestExtensions(), filepath.Ext(base)) {
+		base = name + ".yaml"
+	}
+	names := append([]string{name}, documentNames(p.source.docs)...)
+	return p.createFile(ctx, store.NewManifest{Names: names, File: base, Data: data})
+}
+
+func (p *placer) createFile(ctx context.Context, m store.NewManifest) error {
 	if p.dryRun {
 		return nil
 	}
-	return p.store.WriteManifest(path, data)
+	_, err := p.store.CreateManifest(ctx, m)
+	return err
 }
 
-// freePath returns the first path that no file has: the wished one, NAME.yaml, NAME-2.yaml and so on.
-func (p *placer) freePath(name, wished string) string {
-	path := wished
-	for i := 1; p.taken(path); i++ {
-		path = name + ".yaml"
-		if i > 1 {
-			path = name + "-" + strconv.Itoa(i) + ".yaml"
-		}
+// replace puts the source in the place of a broken file, unless somebody has written other orders into that meanwhile.
+func (p *placer) replace(path string) error {
+	data, err := mergeAll(p.source.data, make([]manifest.Document, len(p.source.docs)))
+	if err != nil || p.dryRun {
+		return err
 	}
-	return path
-}
-
-func (p *placer) taken(path string) bool {
-	_, err := os.Lstat(p.file(path))
-	return !errors.Is(err, fs.ErrNotExist)
+	return p.store.ReplaceManifest(path, func(now []byte) ([]byte, error) {
+		if !p.covers(now) {
+			return nil, errFileChanges
+		}
+		return data, nil
+	})
 }
 
 // brokenPath returns the file that holds this order and cannot be read, if the source has all that is in it.
@@ -176,12 +186,17 @@ func (p *placer) brokenPath(name string) string {
 			continue
 		}
 		data, err := os.ReadFile(p.file(problem.Path))
-		docs, _ := manifest.Parse(data)
-		if err == nil && len(docs) > 0 && contains(documentNames(p.source.docs), documentNames(docs)) {
+		if err == nil && p.covers(data) {
 			return problem.Path
 		}
 	}
 	return ""
+}
+
+// covers tells whether the source has every order of a file.
+func (p *placer) covers(data []byte) bool {
+	docs, _ := manifest.Parse(data)
+	return len(docs) > 0 && contains(documentNames(p.source.docs), documentNames(docs))
 }
 
 func contains(all, some []string) bool {

@@ -31,6 +31,12 @@ func retryEdit(now time.Time) edit {
 	return edit{
 		done: "retried",
 		skip: func(o order) (string, error) { return "", refuseRetry(o) },
+		warning: func(o order) string {
+			if !o.suspended() {
+				return ""
+			}
+			return fmt.Sprintf("%s is suspended: it starts when it is resumed, by `awo resume %s`", qualified(o.name), o.name)
+		},
 		change: func(data []byte, doc int) ([]byte, error) {
 			at := now.UTC().Format(time.RFC3339Nano)
 			data, err := manifest.SetField(data, doc, []string{"metadata", "annotations", v1alpha1.AnnotationRetriedAt}, at)

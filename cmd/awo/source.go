@@ -35,6 +35,8 @@ type source struct {
 	base string
 	data []byte
 	docs []manifest.Document
+	// rendered tells that nobody wrote these bytes, so that their lines mean nothing to anybody.
+	rendered bool
 }
 
 // manifestExtensions are those of files that are read from a directory.
@@ -51,23 +53,36 @@ func (o *sourceOptions) read(stdin io.Reader) ([]source, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read standard input: %w", err)
 			}
-			sources = append(sources, source{label: "<stdin>", data: data})
+			sources = append(sources, unwrap(source{label: "<stdin>", data: data})...)
 			continue
 		}
 		paths, err := o.expand(name)
-		if err != nil {
-			return nil, err
-		}
+		unreadable = append(unreadable, err)
 		for _, path := range paths {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				unreadable = append(unreadable, fmt.Errorf("read a manifest: %w", err))
-				continue
-			}
-			sources = append(sources, source{label: path, base: filepath.Base(path), data: data})
+			from, err := readSource(path, path != name)
+			unreadable = append(unreadable, err)
+			sources = append(sources, from...)
 		}
 	}
 	return sources, errors.Join(unreadable...)
+}
+
+// readSource reads one file. One without any content that was only found in a directory is passed over, as by kubectl.
+func readSource(path string, listed bool) ([]source, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read a manifest: %w", err)
+	}
+	if listed && isBlank(data) {
+		return nil, nil
+	}
+	return unwrap(source{label: path, base: filepath.Base(path), data: data}), nil
+}
+
+// isBlank tells that there is nothing but comments and separators in a file.
+func isBlank(data []byte) bool {
+	docs, problems := manifest.Parse(data)
+	return len(docs) == 0 && len(problems) == 0
 }
 
 // expand returns the file itself, or the manifests of a directory.
@@ -118,7 +133,7 @@ func checkSource(from *source, policy v1alpha1.Policy, named map[string]string) 
 	for _, doc := range docs {
 		if doc.Object != nil {
 			problems = append(problems, doc.Validate(policy)...)
-			problems = append(problems, duplicate(from.label, doc, named)...)
+			problems = append(problems, duplicate(from, doc, named)...)
 		}
 	}
 	if len(docs) == 0 && len(problems) == 0 {
@@ -127,16 +142,24 @@ func checkSource(from *source, policy v1alpha1.Policy, named map[string]string) 
 	slices.SortStableFunc(problems, func(a, b manifest.Problem) int { return a.Line - b.Line })
 	wrong := make([]string, 0, len(problems))
 	for _, problem := range problems {
-		wrong = append(wrong, fmt.Sprintf("%s:%d: %s", from.label, problem.Line, problemText(problem.Field, problem.Message)))
+		wrong = append(wrong, from.place(problem.Line)+": "+problemText(problem.Field, problem.Message))
 	}
 	return wrong
 }
 
+// place is where a problem is, as compilers write it.
+func (s *source) place(line int) string {
+	if s.rendered {
+		return s.label
+	}
+	return fmt.Sprintf("%s:%d", s.label, line)
+}
+
 // duplicate reports a name that an earlier document has; named remembers where that is.
-func duplicate(label string, doc manifest.Document, named map[string]string) []manifest.Problem {
+func duplicate(from *source, doc manifest.Document, named map[string]string) []manifest.Problem {
 	first, taken := named[doc.Name]
 	if !taken {
-		named[doc.Name] = fmt.Sprintf("%s:%d", label, doc.Line)
+		named[doc.Name] = from.place(doc.Line)
 		return nil
 	}
 	return []manifest.Problem{{

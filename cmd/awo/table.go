@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 
@@ -24,6 +25,7 @@ func orderColumns() []metav1.TableColumnDefinition {
 	return []metav1.TableColumnDefinition{
 		{Name: "Name", Type: "string", Format: "name"},
 		{Name: "Phase", Type: "string"},
+		{Name: "Reason", Type: "string"},
 		{Name: "Branch", Type: "string"},
 		{Name: "PR", Type: "string"},
 		{Name: "Age", Type: "string"},
@@ -43,6 +45,7 @@ func orderRow(o order, now time.Time) metav1.TableRow {
 	return metav1.TableRow{Cells: []any{
 		o.name,
 		string(o.phase()),
+		reasonCell(o, status.Conditions),
 		cmp.Or(status.Branch, none),
 		pullRequestCell(status.PullRequest),
 		age(o.object.CreationTimestamp, now),
@@ -62,6 +65,19 @@ func rowKey(row metav1.TableRow, wide bool) string {
 		}
 	}
 	return strings.Join(cells, "\x00")
+}
+
+// reasonCell says why the order stands where it stands: why it failed, or what it waits for. That it goes on or has
+// succeeded needs no reason.
+func reasonCell(o order, conditions []metav1.Condition) string {
+	if o.suspended() && !o.phase().Terminal() {
+		return v1alpha1.ReasonSuspended
+	}
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Reason == v1alpha1.ReasonProgressing || ready.Reason == string(o.phase()) {
+		return none
+	}
+	return cmp.Or(ready.Reason, none)
 }
 
 func pullRequestCell(pullRequest *v1alpha1.PullRequest) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,9 +14,10 @@ import (
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 )
 
-// transcript is the file of one attempt of a phase.
+// transcript is what the agent left of one attempt of a phase.
 type transcript struct {
-	path string
+	// path is the file of its events, stderr the one of what it wrote to standard error beside them. Either may be empty.
+	path, stderr string
 	// step counts all attempts of the run, attempt those of the phase, both from 1.
 	step, attempt int
 	phase         v1alpha1.Phase
@@ -32,12 +34,11 @@ func listTranscripts(dir string) ([]transcript, error) {
 	}
 	var found []transcript
 	for _, entry := range entries {
-		if each, ok := parseTranscript(entry.Name()); ok && entry.Type().IsRegular() {
-			each.path = filepath.Join(dir, entry.Name())
+		if each, ok := parseTranscript(dir, entry.Name()); ok && entry.Type().IsRegular() {
 			found = append(found, each)
 		}
 	}
-	slices.SortFunc(found, func(a, b transcript) int { return a.step - b.step })
+	found = paired(found)
 	attempts := map[v1alpha1.Phase]int{}
 	for i := range found {
 		attempts[found[i].phase]++
@@ -46,12 +47,35 @@ func listTranscripts(dir string) ([]transcript, error) {
 	return found, nil
 }
 
-// parseTranscript reads a name such as 2-Implementing.jsonl.
-func parseTranscript(name string) (transcript, bool) {
-	stem, isTranscript := strings.CutSuffix(name, ".jsonl")
-	number, phase, ok := strings.Cut(stem, "-")
+// paired puts both files of each attempt together, in the order of the attempts.
+func paired(found []transcript) (out []transcript) {
+	slices.SortStableFunc(found, func(a, b transcript) int { return a.step - b.step })
+	for _, each := range found {
+		last := len(out) - 1
+		if last < 0 || out[last].step != each.step || out[last].phase != each.phase {
+			out = append(out, each)
+			continue
+		}
+		out[last].path, out[last].stderr = cmp.Or(out[last].path, each.path), cmp.Or(out[last].stderr, each.stderr)
+	}
+	return out
+}
+
+// parseTranscript reads a name such as 2-Implementing.jsonl, or .stderr.
+func parseTranscript(dir, name string) (t transcript, ok bool) {
+	kind := filepath.Ext(name)
+	switch kind {
+	case ".jsonl":
+		t.path = filepath.Join(dir, name)
+	case ".stderr":
+		t.stderr = filepath.Join(dir, name)
+	default:
+		return t, false
+	}
+	number, phase, _ := strings.Cut(strings.TrimSuffix(name, kind), "-")
 	step, err := strconv.Atoi(number)
-	return transcript{step: step, phase: v1alpha1.Phase(phase)}, isTranscript && ok && err == nil && phase != ""
+	t.step, t.phase = step, v1alpha1.Phase(phase)
+	return t, err == nil && phase != ""
 }
 
 // transcriptChoice says which transcripts are shown; its zero value is all of them.

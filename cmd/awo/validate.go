@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -53,6 +54,9 @@ func (o *validateOptions) run() error {
 				return err
 			}
 		}
+	}
+	if unreadable == nil && len(sources) == 0 {
+		return errors.New("no objects passed to validate")
 	}
 	if unreadable == nil && wrong > 0 {
 		return errReported

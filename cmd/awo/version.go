@@ -27,6 +27,11 @@ type versionInfo struct {
 	Platform  string `json:"platform"`
 }
 
+// String is what --version prints.
+func (i versionInfo) String() string {
+	return fmt.Sprintf("awo version %s (%s, %s, %s)", i.Version, i.Commit, i.Date, i.GoVersion)
+}
+
 // currentVersion describes this binary.
 func currentVersion() versionInfo {
 	return versionInfo{
@@ -45,12 +50,12 @@ func newVersionCommand(global *globalOptions) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return o.run(global.streams.Out, currentVersion())
 		},
 	}
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "Output format: json or yaml")
+	completeFlag(cmd, "output", outputJSON, outputYAML)
 	return cmd
 }
 
@@ -59,7 +64,7 @@ func (o *versionOptions) run(out io.Writer, info versionInfo) error {
 	var err error
 	switch o.output {
 	case "":
-		_, err = fmt.Fprintf(out, "awo version %s (%s, %s, %s)\n", info.Version, info.Commit, info.Date, info.GoVersion)
+		_, err = fmt.Fprintln(out, info)
 		return err
 	case outputJSON:
 		data, err = json.MarshalIndent(info, "", "  ")

@@ -44,7 +44,11 @@ func newWaitCommand(global *globalOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), names)
+			target, err := parseGoal(o.condition)
+			if err != nil {
+				return usageError(cmd.CommandPath(), "%s", err)
+			}
+			return o.run(cmd.Context(), names, target)
 		},
 		ValidArgsFunction: global.completeNames,
 	}
@@ -58,11 +62,7 @@ func newWaitCommand(global *globalOptions) *cobra.Command {
 	return cmd
 }
 
-func (o *waitOptions) run(ctx context.Context, names []string) error {
-	target, err := parseGoal(o.condition)
-	if err != nil {
-		return err
-	}
+func (o *waitOptions) run(ctx context.Context, names []string, target goal) error {
 	s, err := o.openStore(ctx)
 	if err != nil {
 		return err
@@ -103,6 +103,7 @@ func chosenNames(s *store.Store, names []string, all bool, f filter, selector st
 // waitFor looks at every order until each has reached the goal or cannot, or time is up.
 func (o *waitOptions) waitFor(ctx context.Context, pending []string, target goal) error {
 	deadline := o.deadline()
+	idle := &idleWarning{globalOptions: o.globalOptions}
 	var failures []error
 	err := o.follow(ctx, func(s *store.Store) (bool, error) {
 		late := !o.clock.Now().Before(deadline)
@@ -116,8 +117,10 @@ func (o *waitOptions) waitFor(ctx context.Context, pending []string, target goal
 				_, _ = fmt.Fprintf(o.streams.Out, "%s condition met\n", qualified(name))
 			case met:
 			case late || o.timeout == 0:
+				idle.check(s)
 				failures = append(failures, timedOut(s, name))
 			default:
+				idle.check(s)
 				rest = append(rest, name)
 			}
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,7 +28,18 @@ func goalPhases() []v1alpha1.Phase {
 	}
 }
 
-// parseGoal reads phase=X, condition=T, condition=T=V or delete. Phases and V in any case, as kubectl has V.
+// goalConditions are the conditions that can be waited for: those that every order may come to have.
+func goalConditions() []string {
+	return []string{
+		v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled, v1alpha1.ConditionSpecValid,
+		v1alpha1.ConditionCloned, v1alpha1.ConditionPlanned, v1alpha1.ConditionImplemented, v1alpha1.ConditionPushed,
+		v1alpha1.ConditionPullRequestOpened, v1alpha1.ConditionFilesLeftOut, v1alpha1.ConditionSpecChangeRefused,
+		v1alpha1.ConditionStatusNotWritten, v1alpha1.ConditionAgentConfined, v1alpha1.ConditionContentNotFetched,
+		v1alpha1.ConditionPromptTemplateBroken,
+	}
+}
+
+// parseGoal reads phase=X, condition=T, condition=T=V or delete, all in any case, as kubectl does.
 func parseGoal(text string) (goal, error) {
 	kind, value, _ := strings.Cut(text, "=")
 	switch {
@@ -36,30 +48,49 @@ func parseGoal(text string) (goal, error) {
 	case kind == "phase" && value != "":
 		return parsePhaseGoal(value)
 	case kind == "condition" && value != "":
-		condition, status, _ := strings.Cut(value, "=")
-		return goal{condition: condition, status: conditionStatus(cmp.Or(status, "True"))}, nil
+		return parseConditionGoal(value)
 	}
 	return goal{}, fmt.Errorf("unrecognized condition: %q; use phase=PHASE, condition=TYPE[=STATUS] or delete", text)
 }
 
 func parsePhaseGoal(value string) (goal, error) {
-	known := goalPhases()
-	for _, phase := range known {
-		if strings.EqualFold(string(phase), value) {
-			return goal{phase: phase}, nil
-		}
-	}
-	return goal{}, fmt.Errorf("there is no phase %q: use one of %v", value, known)
+	phase, err := anyCase("phase", v1alpha1.Phase(value), goalPhases())
+	return goal{phase: phase}, err
 }
 
-// conditionStatus gives a status its usual case.
-func conditionStatus(value string) metav1.ConditionStatus {
-	for _, known := range []metav1.ConditionStatus{metav1.ConditionTrue, metav1.ConditionFalse, metav1.ConditionUnknown} {
-		if strings.EqualFold(string(known), value) {
-			return known
+func parseConditionGoal(value string) (goal, error) {
+	condition, status, _ := strings.Cut(value, "=")
+	condition, err := anyCase("condition", condition, goalConditions())
+	if err != nil {
+		return goal{}, err
+	}
+	known := []metav1.ConditionStatus{metav1.ConditionTrue, metav1.ConditionFalse, metav1.ConditionUnknown}
+	wanted, err := anyCase("status of a condition", metav1.ConditionStatus(cmp.Or(status, "True")), known)
+	if err != nil {
+		return goal{}, err
+	}
+	return goal{condition: condition, status: wanted}, nil
+}
+
+// anyCase finds a word in a list, whatever its case.
+func anyCase[T ~string](what string, value T, known []T) (T, error) {
+	for _, each := range known {
+		if strings.EqualFold(string(each), string(value)) {
+			return each, nil
 		}
 	}
-	return metav1.ConditionStatus(value)
+	return "", fmt.Errorf("there is no %s %q: use one of %v", what, value, known)
+}
+
+// String is the goal as --for has it.
+func (g goal) String() string {
+	switch {
+	case g.deleted:
+		return "delete"
+	case g.phase != "":
+		return "phase=" + string(g.phase)
+	}
+	return fmt.Sprintf("condition=%s=%s", g.condition, g.status)
 }
 
 // judge tells whether the order has reached the goal, or, as an error, why it never will. An order whose
@@ -71,6 +102,9 @@ func (g goal) judge(o order) (bool, error) {
 	if err := o.changeRefused(); err != nil {
 		return false, err
 	}
+	if o.record == nil && g.phase == v1alpha1.PhasePending {
+		return true, nil // as it is shown until the controller has seen it
+	}
 	if !o.settled() {
 		return false, nil
 	}
@@ -78,7 +112,7 @@ func (g goal) judge(o order) (bool, error) {
 		return true, nil
 	}
 	if o.phase().Terminal() {
-		return false, ended(o)
+		return false, g.missed(o)
 	}
 	return false, nil
 }
@@ -95,16 +129,17 @@ func (g goal) reached(o order) bool {
 	return found != nil && found.Status == g.status
 }
 
-// ended says how an order ended that was waited for in vain.
-func ended(o order) error {
+// missed says how an order ended that was waited for in vain.
+func (g goal) missed(o order) error {
 	text := fmt.Sprintf("workorders/%s is %s", o.name, o.phase())
 	if ready := meta.FindStatusCondition(o.object.Status.Conditions, v1alpha1.ConditionReady); ready != nil && ready.Reason != string(o.phase()) {
 		text += " (" + ready.Reason + ")"
 	}
+	text += fmt.Sprintf(" and does not come to %s any more", g)
 	if o.object.Status.Message != "" {
 		text += ": " + o.object.Status.Message
 	}
-	return fmt.Errorf("%s", text)
+	return errors.New(text)
 }
 
 // changeRefused says that what the manifest asks for now will not be run without a further request.

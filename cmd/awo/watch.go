@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/agent-work-orders/awo/controller/store"
@@ -55,10 +54,7 @@ func (w *watcher) show(changed order) error {
 	if w.forPeople() {
 		return w.printRows([]order{changed})
 	}
-	if err := objectPrinter(w.output).PrintObj(changed.object, w.streams.Out); err != nil {
-		return fmt.Errorf("print %s: %w", changed.name, err)
-	}
-	return nil
+	return w.printObject(changed)
 }
 
 // changed returns the orders that look different from what was printed; one that is gone appears a last time.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -62,11 +63,18 @@ func TestGetWatch(t *testing.T) {
 	drop("first")
 
 	table, warnings, endTable := start(t, "get", "-w")
+	documents, _, endDocuments := start(t, "get", "-w", "-o", "yaml")
+	objects, _, endObjects := start(t, "get", "-w", "-o", "json")
 	names, _, endNames := start(t, "get", "first", "-w", "-o", "name")
 	g.Eventually(table.String).WithTimeout(time.Minute).Should(MatchRegexp(`(?m)^first +Pending`))
 	g.Eventually(names.String).WithTimeout(time.Minute).Should(Equal("workorder.awo.archon.dev/first\n"))
 
+	g.Eventually(documents.String).WithTimeout(time.Minute).Should(ContainSubstring("name: first"))
+	g.Eventually(objects.String).WithTimeout(time.Minute).Should(ContainSubstring(`"name": "first"`))
+
 	drop("second")
+	g.Eventually(documents.String).WithTimeout(time.Minute).Should(MatchRegexp(`(?s)name: first.*\n---\n.*name: second`))
+	g.Eventually(objects.String).WithTimeout(time.Minute).Should(ContainSubstring(`"name": "second"`))
 	g.Eventually(table.String).WithTimeout(time.Minute).Should(MatchRegexp(`(?m)^second +Pending`))
 	g.Expect(record("first", []string{"phase=Implementing"})).To(Succeed())
 	g.Eventually(table.String).WithTimeout(time.Minute).Should(MatchRegexp(`(?m)^first +Implementing`))
@@ -76,6 +84,13 @@ func TestGetWatch(t *testing.T) {
 	g.Expect(os.Remove(filepath.Join(orders, "second.yaml"))).To(Succeed())
 	g.Eventually(table.String).WithTimeout(time.Minute).Should(MatchRegexp(`(?s)second +Pending.*second +Pending`))
 
+	lines := strings.Split(strings.TrimSpace(table.String()), "\n")
+	short, long := lines[len(lines)-1], lines[len(lines)-2]
+	g.Expect(strings.Index(short, "<none>")).To(Equal(strings.Index(long, "<none>")), "columns stay as wide as they were: %s", table)
+	g.Expect(endDocuments()).To(MatchError(context.Canceled))
+	g.Expect(endObjects()).To(MatchError(context.Canceled))
+	g.Expect(documents.String()).NotTo(ContainSubstring("kind: List"))
+	g.Expect(objects.String()).NotTo(ContainSubstring(`"kind": "List"`))
 	g.Expect(endTable()).To(MatchError(context.Canceled))
 	g.Expect(endNames()).To(MatchError(context.Canceled))
 	g.Expect(names.String()).NotTo(ContainSubstring("second"))

@@ -156,6 +156,12 @@ func (c *catalog) find(name string, recorded place) (place, doc, bool) {
 	return p, c.doc(p, name), true
 }
 
+// knowsGood tells whether a file is known and nothing is wrong with it.
+func (c *catalog) knowsGood(rel string) bool {
+	f := c.files[rel]
+	return f != nil && !f.unproven && len(f.problems) == 0
+}
+
 // shelters tells whether a file is there of which it is not known what it holds: the orders last seen in it are
 // not missing.
 func (c *catalog) shelters(rel string) bool {

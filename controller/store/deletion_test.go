@@ -220,7 +220,7 @@ func TestDeletedAndAppliedAgainIsNotRemoved(t *testing.T) {
 	w := newWorld(t)
 	w.write("a.yaml", order("a", "one"))
 	w.Expect(w.store.Delete(t.Context(), "a")).To(Succeed())
-	w.Expect(w.store.WriteManifest("a.yaml", []byte(order("a", "one")))).To(Succeed())
+	w.create("a.yaml", "a")
 	w.Expect(w.store.ClearTombstone("a")).To(Succeed())
 	w.Expect(w.path("a.yaml")).To(BeAnExistingFile())
 }

@@ -26,8 +26,12 @@ var (
 func (s *Store) locate(name string) (place, doc, bool) {
 	e, _ := s.index.current(name)
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.catalog.find(name, place{Path: e.Path, Document: e.Document})
+	p, d, ok := s.catalog.find(name, place{Path: e.Path, Document: e.Document})
+	s.mu.RUnlock()
+	if !ok {
+		p, ok = s.untaken(name)
+	}
+	return p, d, ok
 }
 
 // ensureListed lists the manifests if nobody has.
@@ -101,14 +105,27 @@ func (s *Store) patiently(do func() error) error {
 	}
 }
 
-// WriteManifest writes a whole manifest file, new or in place of one that is there. The path is relative to workorders/
-// or absolute below it; missing directories are made. A new file appears whole or not at all.
-func (s *Store) WriteManifest(path string, data []byte) error {
+// ReplaceManifest lets change make new bytes of a manifest file, whoever is named in it. The path is relative to
+// workorders/ or absolute below it. ErrNotFound: there is no such file.
+func (s *Store) ReplaceManifest(path string, change func(now []byte) ([]byte, error)) error {
 	rel, err := s.relative(path)
 	if err != nil {
 		return err
 	}
-	return s.patiently(func() error { return s.writeManifest(rel, data) })
+	return s.patiently(func() error { return s.replaceManifest(rel, change) })
+}
+
+func (s *Store) replaceManifest(rel string, change func(now []byte) ([]byte, error)) error {
+	release, err := s.lockWriters()
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = s.rewrite(rel, func(c content) (edited, error) {
+		data, err := change(c.data)
+		return edited{data: data}, err
+	})
+	return err
 }
 
 // relative makes a path relative to workorders/ and sees that it would be read there.
@@ -132,31 +149,6 @@ func (s *Store) relative(path string) (string, error) {
 		return "", fmt.Errorf("write manifest %s: its name must end in .yaml, .yml or .json", rel)
 	}
 	return rel, nil
-}
-
-func (s *Store) writeManifest(rel string, data []byte) error {
-	release, err := s.lockWriters()
-	if err != nil {
-		return err
-	}
-	defer release()
-	_, err = s.rewrite(rel, func(content) (edited, error) { return edited{data: data}, nil })
-	if !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	path := filepath.Join(s.layout.WorkOrders(), rel)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("write manifest %s: %w", rel, err)
-	}
-	err = createWhole(path, data)
-	if errors.Is(err, fs.ErrExist) {
-		err = ErrBusy // somebody has just made it
-	}
-	if err != nil {
-		return fmt.Errorf("write manifest %s: %w", rel, err)
-	}
-	s.touched.file(rel)
-	return nil
 }
 
 // createWhole makes a file that must not exist appear with all its content.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -56,15 +57,15 @@ func TestEditsOfManyProcessesAllCount(t *testing.T) {
 	w.Expect(w.statusOf("a.yaml", "a").Message).To(Equal("19"))
 }
 
-func TestWriteManifest(t *testing.T) {
+func TestReplaceManifest(t *testing.T) {
 	w := newWorld(t).watching()
-	w.Expect(w.store.WriteManifest("new/a.yaml", []byte(order("a", "one")))).To(Succeed())
+	w.create("a.yaml", "a")
 	w.becomes("a", store.Present)
-	w.Expect(w.store.WriteManifest(w.path("new/a.yaml"), []byte(order("a", "two")))).To(Succeed())
+	w.Expect(w.store.ReplaceManifest(w.path("a.yaml"), func(now []byte) ([]byte, error) {
+		return bytes.ReplaceAll(now, []byte("work"), []byte("two")), nil
+	})).To(Succeed())
 	w.Eventually(w.request("a")).Should(Equal("two"))
-	for _, bad := range []string{"../outside.yaml", "/tmp/x.yaml", "a.txt", ".hidden.yaml", ".git/a.yaml"} {
-		w.Expect(w.store.WriteManifest(bad, nil)).NotTo(Succeed(), bad)
-	}
+	w.Expect(w.store.ReplaceManifest("missing.yaml", nil)).To(MatchError(store.ErrNotFound))
 }
 
 func TestReadOnlyDirectoryRefusesCommands(t *testing.T) {

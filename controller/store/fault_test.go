@@ -68,10 +68,13 @@ var writers = map[string]writer{
 		return err
 	}, file: func(w *world) string { return w.path("order-00.yaml") }},
 	"manifest by a command": {uses: "create write sync exchange", do: func(w *world) error {
-		return w.store.WriteManifest("order-00.yaml", []byte(order("order-00", "another request")))
+		return w.store.ReplaceManifest("order-00.yaml", func([]byte) ([]byte, error) {
+			return []byte(order("order-00", "another request")), nil
+		})
 	}, file: func(w *world) string { return w.path("order-00.yaml") }},
 	"new manifest": {uses: "create write sync sync directory", do: func(w *world) error {
-		return w.store.WriteManifest("new.yaml", []byte(order("new", "x")))
+		_, err := w.store.CreateManifest(w.t.Context(), store.NewManifest{Names: []string{"new"}, File: "new.yaml", Data: []byte(order("new", "x"))})
+		return err
 	}},
 }
 

@@ -125,3 +125,34 @@ func TestOneControllerPerDirectory(t *testing.T) {
 	w.Expect(err).NotTo(HaveOccurred())
 	release()
 }
+
+func TestHolder(t *testing.T) {
+	w := newWorld(t)
+	w.Expect(store.Holder(w.store.Layout())).To(BeNil())
+	release, err := w.store.Lock()
+	w.Expect(err).NotTo(HaveOccurred())
+	lock, err := os.ReadFile(filepath.Join(w.dir, ".controller.lock"))
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(store.Holder(w.store.Layout())).To(HaveField("PID", os.Getpid()))
+	release()
+	w.Expect(store.Holder(w.store.Layout())).To(BeNil())
+	w.Expect(os.WriteFile(filepath.Join(w.dir, ".controller.lock"), lock, 0o600)).To(Succeed())
+	w.Expect(store.Holder(w.store.Layout())).To(BeNil(), "one that was killed holds nothing")
+}
+
+func TestLookOnlyMakesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", order("a", "one"))
+	w.record("a", "a.yaml")
+	for _, lost := range []string{"agent-home", "workorders", "outputs"} {
+		w.Expect(os.RemoveAll(filepath.Join(w.dir, lost))).To(Succeed())
+		s, err := store.Open(store.Options{DataDir: w.dir, LookOnly: true})
+		w.Expect(err).NotTo(HaveOccurred(), lost)
+		w.Expect(s.Scan(t.Context())).To(Succeed(), lost)
+		w.Expect(filepath.Join(w.dir, lost)).NotTo(BeAnExistingFile())
+		if lost == "workorders" {
+			w.Expect(s.Names()).To(ConsistOf("a"), "the record is there")
+			w.Expect(s.Ready()).NotTo(Succeed())
+		}
+	}
+}

@@ -25,11 +25,12 @@ func (s *Store) Scan(ctx context.Context) error {
 		}
 	}
 	_, err := s.list(ctx, "", true, func(string) {})
-	if err == nil {
-		s.census(true)
+	missing := s.opts.LookOnly && errors.Is(err, fs.ErrNotExist)
+	if err == nil || missing {
+		s.census(err == nil)
 	}
 	s.setSynced()
-	if err != nil {
+	if err != nil && !missing {
 		return fmt.Errorf("list the manifests in %s: %w", s.layout.WorkOrders(), err)
 	}
 	return nil

@@ -18,6 +18,9 @@ const readers = 8
 // loadRecords fills the index from outputs/, reading only what the cache does not know.
 func (s *Store) loadRecords(cached map[string]entry) error {
 	dirs, err := os.ReadDir(s.layout.Outputs())
+	if s.opts.LookOnly && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read the records in %s: %w", s.layout.Outputs(), err)
 	}

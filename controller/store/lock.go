@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -122,6 +124,36 @@ func sign(f *os.File, now time.Time) error {
 	return f.Truncate(int64(len(data)))
 }
 
+// Holder tells which controller works on a data directory; nil if none does. It only looks: trying the lock could keep a
+// controller from starting that very moment. One on another host is believed.
+func Holder(l Layout) *LockedError {
+	held := &LockedError{DataDir: l.Root}
+	data, err := os.ReadFile(l.ControllerLock())
+	if err != nil || json.Unmarshal(data, held) != nil || held.PID == 0 {
+		return nil
+	}
+	if host, _ := os.Hostname(); held.Host == host && !isLocked(l.ControllerLock()) {
+		return nil
+	}
+	return held
+}
+
+// isLocked tells whether the kernel lists a lock on the file. Where it lists nothing the file is taken for locked.
+func isLocked(path string) bool {
+	var at unix.Stat_t
+	locks, err := os.ReadFile("/proc/locks")
+	if err != nil || unix.Stat(path, &at) != nil {
+		return true
+	}
+	for line := range strings.Lines(string(locks)) {
+		fields := strings.Fields(line)
+		if len(fields) > 5 && fields[1] == "FLOCK" && strings.HasSuffix(fields[5], ":"+strconv.FormatUint(at.Ino, 10)) {
+			return true
+		}
+	}
+	return false
+}
+
 func holder(l Layout) error {
 	held := &LockedError{DataDir: l.Root}
 	if data, err := os.ReadFile(l.ControllerLock()); err == nil {
@@ -159,8 +191,10 @@ func (s *Store) lockedFile() (*os.File, error) {
 	path := s.layout.writersLock()
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if errors.Is(err, fs.ErrPermission) {
-		// Another user's file: its lock can be had for reading.
-		f, err = os.Open(path)
+		// Another user's file: its lock can be had for reading. If there is none, the first error is the one that tells.
+		if shared, denied := os.Open(path); denied == nil {
+			f, err = shared, nil
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock the manifests: %w", err)

@@ -35,6 +35,8 @@ const (
 type Options struct {
 	// DataDir is the data directory. Required.
 	DataDir string
+	// LookOnly makes nothing: what is missing of the data directory holds nothing, and nobody becomes its owner by a look.
+	LookOnly bool
 	// StatusMode says whether status is written into manifests. Default: StatusAuto.
 	StatusMode StatusMode
 	// Policy is what the controller allows beyond the schema.
@@ -105,16 +107,16 @@ type Store struct {
 	isSync  bool
 }
 
-// Open makes what is missing of the data directory and learns which records there are. It watches nothing and
-// takes no lock; commands open the store of a running controller.
+// Open makes what is missing of the data directory, unless LookOnly is set, and learns which records there are. It
+// watches nothing and takes no lock; commands open the store of a running controller.
 func Open(o Options) (*Store, error) {
 	o = o.withDefaults()
 	layout, err := NewLayout(o.DataDir)
 	if err != nil {
 		return nil, err
 	}
-	if err := layout.Create(); err != nil {
-		return nil, fmt.Errorf("open the data directory: %w", err)
+	if err := prepare(layout, o.LookOnly); err != nil {
+		return nil, err
 	}
 	s := &Store{
 		layout: layout, opts: o, clock: o.Clock, wall: time.Now,
@@ -128,6 +130,17 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("open the data directory %s: %w", layout.Root, err)
 	}
 	return s, nil
+}
+
+// prepare makes what is missing.
+func prepare(layout Layout, lookOnly bool) error {
+	if lookOnly {
+		return nil
+	}
+	if err := layout.Create(); err != nil {
+		return fmt.Errorf("open the data directory: %w", err)
+	}
+	return nil
 }
 
 // Layout returns where everything lies.

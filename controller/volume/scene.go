@@ -44,6 +44,9 @@ type scene struct {
 	Free, Size uint64
 	// Self is who this process is.
 	Self identity
+	// Visitor tells that this process is a command, and the data directory perhaps that of a controller which runs as
+	// its owner and must go on.
+	Visitor bool
 	// Container tells that this process runs in one, Mount what is mounted there.
 	Container bool
 	Mount     mount
@@ -108,6 +111,8 @@ func (s scene) adviseReadOnly() string {
 // that is what is in the way.
 func (s scene) advisePermission() string {
 	switch {
+	case s.Visitor && s.Owner.UID != s.Self.UID && (s.Tried == lookAt || below(s.Seen, s.Root)):
+		return s.adviseVisitor()
 	case !below(s.Seen, s.Root):
 		return s.adviseOutside()
 	case below(s.Seen, s.WorkOrders):
@@ -124,6 +129,14 @@ func (s scene) advisePermission() string {
 // adviseOutside is for a data directory that is not there and whose parent is somebody else's.
 func (s scene) adviseOutside() string {
 	return fmt.Sprintf("make it as root: mkdir -p %[1]s && chown %[2]s %[1]s; or name another data directory with --data-dir or AWO_DATA_DIR", s.Root, s.Self)
+}
+
+// adviseVisitor leaves the data directory to its owner: taking it away would stop the controller.
+func (s scene) adviseVisitor() string {
+	if s.Container {
+		return fmt.Sprintf("run awo as its owner: docker exec --user %s CONTAINER awo ...; or name another data directory with --data-dir or AWO_DATA_DIR", s.Owner)
+	}
+	return fmt.Sprintf("run awo as its owner: sudo -u '#%d' awo ...; or name another data directory with --data-dir or AWO_DATA_DIR", s.Owner.UID)
 }
 
 func (s scene) adviseOwner() string {

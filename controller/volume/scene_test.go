@@ -71,6 +71,19 @@ func TestExplain(t *testing.T) {
 			scene{Path: "/data/workorders", Seen: "/data/workorders", Err: unix.EACCES, Mode: dir | 0o700, Owner: identity{1000, 1000}},
 			"", "let this process read it, its owner stays: chmod -R a+rX /data/workorders",
 		},
+		"a visitor": {
+			scene{Tried: "open", Path: "/data/outputs", Seen: "/data/outputs", Err: unix.EACCES, Mode: dir | 0o700, Owner: identity{1000, 1000}, Visitor: true},
+			"cannot open /data/outputs: permission denied; /data/outputs belongs to 1000:1000 (mode 0700), this process runs as 10001:10001",
+			"run awo as its owner: sudo -u '#1000' awo ...; or name another data directory with --data-dir or AWO_DATA_DIR",
+		},
+		"a visitor in a container": {
+			scene{Tried: lookAt, Path: "/data/workorders", Seen: "/", Err: unix.EACCES, Mode: dir | 0o700, Visitor: true, Container: true, Mount: mount{"/data", "x"}},
+			"", "run awo as its owner: docker exec --user 0:0 CONTAINER awo ...; or name another data directory with --data-dir or AWO_DATA_DIR",
+		},
+		"a visitor to his own": {
+			scene{Tried: "open", Path: "/data/outputs", Seen: "/data/outputs", Err: unix.EACCES, Mode: dir, Owner: identity{10001, 10001}, Visitor: true},
+			"", "give its owner the rights back: chmod -R u+rwX /data/outputs",
+		},
 		"a file in the way": {
 			scene{Path: "/data/outputs", Seen: "/data/outputs", Err: unix.ENOTDIR, Mode: 0o644},
 			"", "move what is there away, or name another data directory with --data-dir or AWO_DATA_DIR",

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -191,66 +190,6 @@ func openNamedProbe(dir string) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
-}
-
-// Explain returns an *Error in place of an error about a file of the data directory that has to do with rights, space
-// or the file system. Any other error it returns as it is.
-func Explain(layout store.Layout, err error) error {
-	if known, ok := errors.AsType[*Error](err); ok {
-		return known
-	}
-	path, ok := errors.AsType[*fs.PathError](err)
-	if !ok || !ours(err) || !below(path.Path, layout.Root) && !below(layout.Root, path.Path) {
-		return err
-	}
-	return explain(layout, strings.TrimSuffix(path.Op, "at"), path.Path, err)
-}
-
-// ours tells the errors that a person mends outside of this program.
-func ours(err error) bool {
-	for _, each := range []error{fs.ErrPermission, unix.ENOSPC, unix.EDQUOT, unix.EROFS, unix.ENOTDIR, unix.EIO, unix.ESTALE} {
-		if errors.Is(err, each) {
-			return true
-		}
-	}
-	return false
-}
-
-// explain sets the scene and explains it.
-func explain(layout store.Layout, tried, path string, err error) error {
-	s := scene{
-		Tried: tried, Path: path, Err: err, Root: layout.Root, WorkOrders: layout.WorkOrders(),
-		Self:      identity{uint32(os.Geteuid()), uint32(os.Getegid())}, //nolint:gosec // ids of 32 bits
-		Container: InContainer(), Mount: mountAt(layout.Root),
-	}
-	s.look()
-	return s.explain()
-}
-
-// look finds out what there is at the path, or on the way to it.
-func (s *scene) look() {
-	s.Seen = s.Path
-	for !s.see() && s.Seen != filepath.Dir(s.Seen) {
-		s.Seen = filepath.Dir(s.Seen)
-	}
-	var space unix.Statfs_t
-	if unix.Statfs(s.Seen, &space) == nil {
-		block := uint64(space.Bsize) //nolint:gosec // no block has a negative size
-		s.Free, s.Size = space.Bavail*block, space.Blocks*block
-	}
-}
-
-// see notes owner and mode of what is there, and tells whether something is.
-func (s *scene) see() bool {
-	info, err := os.Stat(s.Seen)
-	if err != nil {
-		return false
-	}
-	s.Mode = info.Mode()
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		s.Owner = identity{st.Uid, st.Gid}
-	}
-	return true
 }
 
 // InContainer tells whether this process runs in a container of Docker, Podman or Kubernetes.

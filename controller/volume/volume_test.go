@@ -40,6 +40,14 @@ func TestPrepareNamesAFileInTheWay(t *testing.T) {
 	}
 }
 
+func TestExplainToVisitorKnowsNoFilesOfOurs(t *testing.T) {
+	err := &fs.PathError{Op: "open", Path: "/data/.manifests.lock", Err: unix.EROFS}
+	known, ok := errors.AsType[*Error](ExplainToVisitor(store.Layout{Root: "/data"}, err))
+	g := NewWithT(t)
+	g.Expect(ok).To(BeTrue())
+	g.Expect(known.Facts).To(HavePrefix("cannot write into /data: read-only file system; "))
+}
+
 func TestExplainLeavesOtherErrorsAlone(t *testing.T) {
 	layout := store.Layout{Root: "/data"}
 	for name, err := range map[string]error{

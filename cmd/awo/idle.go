@@ -1,0 +1,23 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/agent-work-orders/awo/controller/store"
+)
+
+// idleWarning tells once that nobody works on what is waited for.
+type idleWarning struct {
+	*globalOptions
+	told bool
+}
+
+// check looks whether a controller works on the data directory.
+func (w *idleWarning) check(s *store.Store) {
+	if w.told || store.Holder(s.Layout()) != nil {
+		return
+	}
+	w.told = true
+	root := s.Layout().Root
+	_, _ = fmt.Fprintf(w.streams.ErrOut, "Warning: no controller works on %s: start one with `awo controller --data-dir %s`\n", root, root)
+}
