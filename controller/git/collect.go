@@ -51,7 +51,7 @@ func (c *Client) Collect(ctx context.Context, w Workspace, message string) (Coll
 	}
 	found, err := c.stage(ctx, p, parent)
 	if err != nil {
-		return Collected{}, fmt.Errorf("staging the work in %s: %w", w.Dir, err)
+		return Collected{}, fmt.Errorf("staging the work in %s: %w", w.Dir, stagingFailure(err))
 	}
 	return c.conclude(ctx, p, own, found, message)
 }

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 )
 
 // ignoreMissing makes nil of the error that something does not exist.
@@ -29,6 +31,26 @@ func RemoveTree(path string) error {
 		return err
 	}
 	return os.RemoveAll(path)
+}
+
+// isTooLong tells whether a path, or a name in it, is longer than the system takes.
+func isTooLong(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG) }
+
+// withShortPath shortens the path that an error of the system names.
+func withShortPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return &fs.PathError{Op: e.Op, Path: shortened(e.Path), Err: e.Err}
+	}
+	return err
+}
+
+// shortened cuts a path for a message in its middle.
+func shortened(path string) string {
+	const most = 200
+	if len(path) <= most {
+		return path
+	}
+	return strings.ToValidUTF8(path[:most/2], "") + "..." + strings.ToValidUTF8(path[len(path)-most/2:], "")
 }
 
 // openDirectories gives the owner all rights in every directory of a tree. It follows no link.
