@@ -21,16 +21,12 @@ func ignoreMissing(err error) error {
 // removeFile removes a file that may not be there.
 func removeFile(file string) error { return ignoreMissing(os.Remove(file)) }
 
-// RemoveTree removes a file or a tree, also one in which an agent took permissions away. It follows no link.
-func RemoveTree(path string) error {
-	err := os.RemoveAll(path)
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
+// ignoreEnd makes nil of the error that a file has no more.
+func ignoreEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
-	if err := openDirectories(path); err != nil {
-		return err
-	}
-	return os.RemoveAll(path)
+	return err
 }
 
 // isTooLong tells whether a path, or a name in it, is longer than the system takes.
