@@ -166,3 +166,48 @@ func TestRulesThatTakeMuchMemory(t *testing.T) {
 	}
 	w.Expect(w.collect(ws).Files).To(BeEquivalentTo(3), "what the base has, and what holds for other directories, does not count")
 }
+
+// An agent can leave its repository and its files so that git fails; another attempt would be paid for the same.
+func TestStatesThatGitFailsAtAreNoTransientFailures(t *testing.T) {
+	type act = func(w *world, ws git.Workspace)
+	shell := func(command string) act {
+		return func(w *world, ws git.Workspace) {
+			w.write(ws.Dir, map[string]string{"f": "2\n"})
+			w.agent(ws.Dir, "commit", "-q", "-a", "-m", "own")
+			w.agent(ws.Dir, "-c", "alias.x=!"+command, "x")
+		}
+	}
+	for name, test := range map[string]struct {
+		do   act
+		says string
+	}{
+		"shallow":                    {do: shell(`git rev-parse HEAD > .git/shallow`)},
+		"shallow, a directory":       {do: shell(`mkdir -p .git/shallow/x`)},
+		"a directory for config":     {do: shell(`rm .git/config && mkdir -p .git/config/x`)},
+		"a file for info":            {do: shell(`rm -rf .git/info && echo x > .git/info`)},
+		"a directory for grafts":     {do: shell(`mkdir -p .git/info/grafts/x`)},
+		"a lock on everything":       {do: shell(`touch .git/index.lock .git/HEAD.lock .git/shallow.lock .git/config.lock`)},
+		"no objects/info":            {do: shell(`rm -rf .git/objects/info && echo x > .git/objects/info`), says: "not a directory"},
+		"packed-refs, a directory":   {do: shell(`rm -f .git/packed-refs && mkdir .git/packed-refs && rm -r .git/refs/heads`), says: "can't be read"},
+		"a missing object":           {do: shell(`rm -rf .git/objects/??`), says: "can't be read"},
+		"a file in another encoding": {do: encoding, says: "BOM is required"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, githttp.Options{})
+			ws := w.create("a.git", map[string]string{"f": "1\n"})
+			test.do(w, ws)
+			out, err := w.client.Collect(t.Context(), ws, "m")
+			if test.says != "" {
+				w.expectFailure(err, failure.Terminal, v1alpha1.ReasonAgentFailed, test.says, "awo logs")
+				return
+			}
+			w.Expect(err).NotTo(HaveOccurred())
+			w.Expect(out.Paths).To(Equal([]string{"f"}))
+		})
+	}
+}
+
+// encoding claims that a file is in UTF-16, which it is not.
+func encoding(w *world, ws git.Workspace) {
+	w.write(ws.Dir, map[string]string{".gitattributes": "*.txt working-tree-encoding=UTF-16\n", "a.txt": "plain\n"})
+}

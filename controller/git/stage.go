@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/process"
 )
 
 // staged is what was found in a work tree.
@@ -125,7 +128,7 @@ func (c *Client) updateIndex(ctx context.Context, p place, s *selection) ([]stri
 		k := p.onWork("update-index", "-z", "--force-remove", "--stdin")
 		k.stdin = strings.NewReader(strings.Join(s.remove, "\x00") + "\x00")
 		if _, err := c.run(ctx, k); err != nil {
-			return nil, err
+			return nil, contentFailure(err)
 		}
 	}
 	if len(s.update) == 0 {
@@ -140,7 +143,18 @@ func (c *Client) updateIndex(ctx context.Context, p place, s *selection) ([]stri
 			ignored = append(ignored, name)
 		}
 	}
-	return ignored, err
+	return ignored, contentFailure(err)
+}
+
+// contentFailure blames the agent when git gives up over a file, as over one that is not in the encoding that the
+// attributes say, but not for troubles with the mirror.
+func contentFailure(err error) error {
+	const gaveUp = 128
+	exit, ok := errors.AsType[*process.ExitError](err)
+	if _, typed := errors.AsType[*failure.Error](err); typed || !ok || exit.TimedOut || exit.ExitCode != gaveUp || kindOf(exit.Stderr) == kindCorrupt {
+		return err
+	}
+	return leftBehind(err)
 }
 
 // selection sorts the changed paths of a work tree.
