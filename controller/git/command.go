@@ -46,6 +46,9 @@ type call struct {
 func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 	files := k.files
 	if k.remote != nil {
+		if err := c.checkRemote(*k.remote); err != nil {
+			return process.Result{}, err
+		}
 		k.protocol = k.remote.scheme
 		token, _, err := c.token(*k.remote)
 		if err != nil {

@@ -47,6 +47,17 @@ func (c *Client) locate(raw string) (location, error) {
 	return l, nil
 }
 
+// checkRemote refuses a repository in the file system that leads into the data directory by now.
+func (c *Client) checkRemote(l location) error {
+	if l.scheme != schemeFile {
+		return nil
+	}
+	if err := v1alpha1.CheckFileRepository(l.url, c.config.DataDir); err != nil {
+		return failure.NewTerminal(v1alpha1.ReasonInvalidSpec, fmt.Errorf("repository %q: %w", l.url, err))
+	}
+	return nil
+}
+
 // locationOf works out where the mirror goes: <host>/<path>.git, for a file repository file/<path>.git. Two spellings of
 // an https URL (a slash or .git at the end) share a mirror. Two file paths never do, for /a and /a.git may both exist.
 func locationOf(raw, scheme, host, repository string) (location, error) {
