@@ -44,3 +44,16 @@ func TestRepositoriesThatComeToLeadIntoTheDataDir(t *testing.T) {
 		})
 	}
 }
+
+func TestFilesThatAreNoRepositories(t *testing.T) {
+	for name, content := range map[string]string{
+		"a text": "root:x:0:0\n", "a gitfile to nowhere": "gitdir: /nonexistent/x\n", "a gitfile without a path": "gitdir: \n", "empty": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, githttp.Options{})
+			w.write(w.dir, map[string]string{"file": content})
+			_, err := w.client.ListRemote(t.Context(), filepath.Join(w.dir, "file"))
+			w.expectFailure(err, failure.Terminal, v1alpha1.ReasonRepositoryNotFound, "check spec.repository.url")
+		})
+	}
+}
