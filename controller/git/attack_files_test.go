@@ -159,12 +159,29 @@ func TestRulesThatTakeMuchMemory(t *testing.T) {
 			w.expectFailure(err, failure.Terminal, v1alpha1.ReasonTooLarge, "ignore and attribute files", "awo retry")
 		})
 	}
+	for name, commands := range map[string][]string{
+		"an attribute file in a commit":              {"mv x .gitattributes", "git add -A", "git commit -qm 1"},
+		"one that is gone":                           {"mv x .gitattributes", "git add -A", "git commit -qm 1", "rm .gitattributes"},
+		"one of claude's, which is not staged":       {"mkdir .claude", "mv x .claude/.gitattributes", "git add -f .claude", "git commit -qm 1", "echo > .claude/.gitattributes"},
+		"one that had another name":                  {"git add -A", "git commit -qm 1", "mkdir d", "git mv x d/.gitattributes", "git commit -qm 2", "rm -r d"},
+		"one that is gone, with a link in its place": {"mv x .gitattributes", "git add -A", "git commit -qm 1", "ln -sf nowhere .gitattributes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, githttp.Options{})
+			ws := w.create("a.git", map[string]string{"f": "1\n"})
+			w.write(ws.Dir, map[string]string{"x": strings.Repeat("a -x\n", 300<<10)})
+			w.agent(ws.Dir, "-c", "alias.x=!"+strings.Join(commands, " && "), "x")
+			_, err := w.client.Collect(t.Context(), ws, "m")
+			w.expectFailure(err, failure.Terminal, v1alpha1.ReasonTooLarge, "ignore and attribute files", ".gitattributes")
+		})
+	}
 	w := newWorld(t, githttp.Options{})
-	ws := w.create("a.git", map[string]string{"f": "1\n", "src/.gitignore": strings.Repeat("*.o\n", 300<<10)})
+	ws := w.create("a.git", map[string]string{"f": "1\n", "src/.gitignore": strings.Repeat("*.o\n", 300<<10), "old/.gitattributes": strings.Repeat("#\n", 600<<10)})
+	w.Expect(os.RemoveAll(filepath.Join(ws.Dir, "old"))).To(Succeed())
 	for _, name := range []string{"a/.gitignore", "b/.gitignore", "src/.gitattributes"} {
 		w.write(ws.Dir, map[string]string{name: strings.Repeat("#\n", 300<<10)})
 	}
-	w.Expect(w.collect(ws).Files).To(BeEquivalentTo(3), "what the base has, and what holds for other directories, does not count")
+	w.Expect(w.collect(ws).Files).To(BeEquivalentTo(4), "what the base has, and what holds for other directories, does not count")
 }
 
 // An agent can leave its repository and its files so that git fails; another attempt would be paid for the same.

@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -29,6 +30,8 @@ type entry struct {
 	submodule bool
 	// size is what the file held when git last looked at it, in bytes; 0 when it did not yet.
 	size int64
+	// object is the content of an attribute file, which git reads out of the index where the file is gone.
+	object string
 }
 
 // readIndex returns the entries of an index whose object names have as many hex digits as base.
@@ -66,11 +69,15 @@ func parseIndex(data []byte, hash int) ([]entry, error) {
 		if length <= 0 || size > len(rest) {
 			return nil, errIndex
 		}
-		out = append(out, entry{
+		e := entry{
 			path:      string(rest[fixed : fixed+length]),
 			submodule: binary.BigEndian.Uint32(rest[modeAt:])&typeBits == gitlink,
 			size:      int64(binary.BigEndian.Uint32(rest[sizeAt:])),
-		})
+		}
+		if isAttributes(e.path) {
+			e.object = hex.EncodeToString(rest[entryStat : entryStat+hash])
+		}
+		out = append(out, e)
 		rest = rest[size:]
 	}
 	return out, nil

@@ -47,7 +47,7 @@ func (c *Client) stage(ctx context.Context, p place, parent string) (staged, err
 	if err != nil {
 		return staged{}, err
 	}
-	if err := newSurvey(p.Dir, entries).tree(); err != nil {
+	if err := errors.Join(newSurvey(p.Dir, entries).tree(), c.checkCommittedAttributes(ctx, p, entries)); err != nil {
 		return staged{}, err
 	}
 	s, err := c.choose(ctx, p, entries)

@@ -1,12 +1,14 @@
 package git
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -97,13 +99,50 @@ func (s survey) add(name string, rules int64) (int64, error) {
 		return 0, blocking(name)
 	}
 	rules += max(0, info.Size()-s.known[name])
-	if rules > maxRules {
-		return 0, failure.NewTerminal(v1alpha1.ReasonTooLarge, fmt.Errorf(
-			"the work is too large: with %q the agent added %s of ignore and attribute files for one directory, and %s may be; "+
-				"nothing was committed or pushed. Say in the request that such files are not wanted, then run `awo retry`",
-			shortened(name), bytesOf(rules), bytesOf(maxRules)))
+	return rules, checkRules(name, rules)
+}
+
+// checkRules bounds the rules that the agent added to those of the repository.
+func checkRules(name string, rules int64) error {
+	if rules <= maxRules {
+		return nil
 	}
-	return rules, nil
+	return failure.NewTerminal(v1alpha1.ReasonTooLarge, fmt.Errorf(
+		"the work is too large: with %q the agent added %s of ignore and attribute files for one directory, and %s may be; "+
+			"nothing was committed or pushed. Say in the request that such files are not wanted, then run `awo retry`",
+		shortened(name), bytesOf(rules), bytesOf(maxRules)))
+}
+
+// checkCommittedAttributes counts the attribute files that the agent committed, all together: git reads them out of the
+// index where they are gone from the work tree. Of a file with a size in the index the base commit has the same.
+func (c *Client) checkCommittedAttributes(ctx context.Context, p place, entries []entry) error {
+	var names, objects []string
+	for _, e := range entries {
+		if e.object != "" && e.size == 0 {
+			names, objects = append(names, e.path), append(objects, e.object)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	k := p.onMirror("cat-file", "--buffer", "--batch-check=%(objectsize)")
+	k.stdin = strings.NewReader(strings.Join(objects, "\n") + "\n")
+	text, err := c.line(ctx, k)
+	if err != nil {
+		return err
+	}
+	var sum int64
+	for i, size := range strings.Fields(text) {
+		n, err := strconv.ParseInt(size, 10, 64)
+		if err != nil || i >= len(names) {
+			return fmt.Errorf("git printed %q where the sizes of %d objects were expected", text, len(names))
+		}
+		sum += n
+		if err := checkRules(names[i], sum); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // repository looks at the .git of a nested repository, which git opens to see whether it is one.
