@@ -105,11 +105,8 @@ func (r *removal) moveUp(dir int, name string) error {
 	}
 	for {
 		r.moved++
-		err := unix.Renameat2(dir, name, r.top, ".awo-removed-"+strconv.Itoa(r.moved), unix.RENAME_NOREPLACE)
-		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
-			// A file system without it: an empty directory may be replaced, anything else is refused.
-			err = unix.Renameat(dir, name, r.top, ".awo-removed-"+strconv.Itoa(r.moved))
-		}
+		// It may take the place of an empty directory there, and of nothing else.
+		err := unix.Renameat(dir, name, r.top, ".awo-removed-"+strconv.Itoa(r.moved))
 		if !errors.Is(err, unix.EEXIST) && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.ENOTDIR) {
 			return os.NewSyscallError("rename", err)
 		}
