@@ -62,7 +62,7 @@ func newGit(cfg Config, spawner git.Runner, box *sandbox.Policy, mirrors string)
 		Path: cfg.GitPath, Spawner: spawner, Environment: process.Environment(cfg.Environ, process.ToolAllow...),
 		AuthorName: cfg.AuthorName, AuthorEmail: cfg.AuthorEmail,
 		Token: func(string) (string, error) { return cfg.GitHubToken() }, HostToken: cfg.HostToken, Hosts: cfg.GitHosts, Self: cfg.Self,
-		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors, Secrets: cfg.Redactor, Sandbox: box, Limits: cfg.Limits,
+		AllowHTTPHosts: cfg.AllowHTTPHosts, Mirrors: mirrors, DataDir: cfg.DataDir, Secrets: cfg.Redactor, Sandbox: box, Limits: cfg.Limits,
 	})
 }
 

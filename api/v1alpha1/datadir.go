@@ -9,11 +9,18 @@ import (
 )
 
 // errInDataDir is deliberately without a path: the way into the data directory may be a symlink.
-var errInDataDir = errors.New("must not lie in the data directory of the controller; name the repository by a path outside of it")
+var errInDataDir = errors.New("must not lie in the data directory of the controller, nor lead into it by links, alternates or a file .git; name a repository outside of it")
 
-// outsideDataDir refuses a repository in the data directory: as it is written, through symlinks, and by the
-// identity of the directories above it (a bind mount). Git also looks for DIR/.git and DIR.git, so these too.
-func outsideDataDir(repository, dataDir string) error {
+// outsideDataDir refuses a repository in the data directory: as it is written, through symlinks, by the identity of the
+// directories above it (a bind mount), and by what the repository itself leads to. Git also looks for DIR/.git and
+// DIR.git, so these too.
+func outsideDataDir(repository, dataDir string) error { return followed(repository, dataDir, false) }
+
+// CheckFileRepository is the check of a validation once more, for the moment before git is started, when links may have
+// changed. It looks at each file of the repository, which takes too long for a validation.
+func CheckFileRepository(path, dataDir string) error { return followed(path, dataDir, true) }
+
+func followed(repository, dataDir string, all bool) error {
 	if dataDir == "" {
 		return nil
 	}
@@ -21,10 +28,10 @@ func outsideDataDir(repository, dataDir string) error {
 	if err != nil {
 		return errInDataDir
 	}
+	t := &trail{root: root, all: all, seen: map[string]bool{}}
 	for _, suffix := range []string{"", "/.git", ".git", ".git/.git"} {
-		candidate := filepath.Clean(repository + suffix)
-		if below(candidate, root) || below(resolve(candidate), resolve(root)) || sharesAncestor(resolve(candidate), root) {
-			return errInDataDir
+		if err := t.repository(filepath.Clean(repository + suffix)); err != nil {
+			return err
 		}
 	}
 	return nil

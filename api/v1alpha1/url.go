@@ -106,10 +106,36 @@ func withoutScheme(raw string) error {
 	if windowsPattern.MatchString(raw) {
 		return errors.New("is a Windows path; " + allowedURLs)
 	}
+	if err := schemeAlone(raw); err != nil {
+		return err
+	}
 	if m := scpPattern.FindStringSubmatch(raw); m != nil {
 		return sshRefused(httpsForm(m[1] + "/" + strings.TrimPrefix(m[2], "/")))
 	}
 	return errors.New("is neither a URL nor an absolute path; " + allowedURLs)
+}
+
+// schemeAlone explains what is wrong where a scheme is not followed by ://, which would else be taken for a host. It is nil
+// where there is none.
+func schemeAlone(raw string) error {
+	scheme, rest, found := strings.Cut(raw, ":")
+	scheme, rest = strings.ToLower(scheme), strings.TrimLeft(rest, "/")
+	switch {
+	case !found:
+		return nil
+	case scheme == "ssh":
+		return sshRefused(httpsForm(rest))
+	case scheme == SchemeHTTPS, scheme == SchemeHTTP:
+		if form := httpsForm(rest); form != "" {
+			return fmt.Errorf("lacks the slashes of a URL; write %s://%s", scheme, strings.TrimPrefix(form, "https://"))
+		}
+		return fmt.Errorf("lacks the slashes of a URL; write %s://HOST/PATH", scheme)
+	case scheme == SchemeFile && plainPath.MatchString(rest):
+		return errors.New("lacks the slashes of a URL; write file:///" + rest)
+	case scheme == SchemeFile:
+		return errors.New("lacks the slashes of a URL; write file:///PATH")
+	}
+	return nil
 }
 
 // otherScheme explains that a scheme is not supported.

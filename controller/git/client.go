@@ -57,6 +57,8 @@ type Config struct {
 	Limits Limits
 	// Mirrors is the directory of the mirrors.
 	Mirrors string
+	// DataDir is the volume, into which no repository in the file system may lead. Empty: they are not followed.
+	DataDir string
 	// Sandbox confines the git that reads an agent's repository; nil does not.
 	Sandbox *sandbox.Policy
 	// Timeout bounds each call of git. Default: 10 minutes.

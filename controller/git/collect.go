@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -51,7 +52,7 @@ func (c *Client) Collect(ctx context.Context, w Workspace, message string) (Coll
 	}
 	found, err := c.stage(ctx, p, parent)
 	if err != nil {
-		return Collected{}, fmt.Errorf("staging the work in %s: %w", w.Dir, err)
+		return Collected{}, fmt.Errorf("staging the work in %s: %w", w.Dir, stagingFailure(err))
 	}
 	return c.conclude(ctx, p, own, found, message)
 }
@@ -99,6 +100,9 @@ func (c *Client) agentCommits(ctx context.Context, p place) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if agent == "" {
+		return nil, unreadable(p, errors.New("git took no commit from them, and said nothing"))
+	}
 	list, err := c.line(ctx, p.onMirror("rev-list", "--left-right", "--topo-order", p.BaseCommit+"..."+agent))
 	if err != nil {
 		return nil, fmt.Errorf("listing the agent's commits: %w", err)
@@ -114,13 +118,7 @@ func (c *Client) agentCommits(ctx context.Context, p place) ([]string, error) {
 // importHead fetches HEAD of the workspace into the mirror. The workspace's configuration is replaced by ours before,
 // and its .git is served as it is and nothing within or above it.
 func (c *Client) importHead(ctx context.Context, p place) error {
-	err := errors.Join(
-		replaceFile(filepath.Join(p.gitDir(), "config"), c.workspaceConfig(p)),
-		RemoveTree(filepath.Join(p.gitDir(), "config.worktree")),
-		RemoveTree(filepath.Join(p.gitDir(), "info", "grafts")),
-		removeFile(filepath.Join(p.mirror.dir, filepath.FromSlash(pinName(p.ID, pinAgent))+".lock")),
-	)
-	if err != nil {
+	if err := c.ownSettings(p); err != nil {
 		return fmt.Errorf("replacing the configuration of %s: %w", p.gitDir(), err)
 	}
 	server, err := c.uploadPack(p)
@@ -140,12 +138,42 @@ func (c *Client) importHead(ctx context.Context, p place) error {
 	return importFailure(p, err)
 }
 
+// ownSettings replaces what could make git see another history than the one that the objects have.
+func (c *Client) ownSettings(p place) error {
+	dir := p.gitDir()
+	err := errors.Join(
+		RemoveTree(filepath.Join(dir, "config.worktree")), RemoveTree(filepath.Join(dir, "shallow")),
+		makeWay(filepath.Join(dir, "config"), false), makeWay(filepath.Join(dir, "info"), true),
+		removeFile(filepath.Join(p.mirror.dir, filepath.FromSlash(pinName(p.ID, pinAgent))+".lock")),
+	)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		RemoveTree(filepath.Join(dir, "info", "grafts")),
+		replaceFile(filepath.Join(dir, "config"), c.workspaceConfig(p)),
+	)
+}
+
+// makeWay removes what has a name and is of another kind than belongs there: a directory, or a file.
+func makeWay(path string, directory bool) error {
+	info, err := os.Lstat(path)
+	if err != nil || info.IsDir() == directory {
+		return ignoreMissing(err)
+	}
+	return RemoveTree(path)
+}
+
 // importFailure blames the agent for a repository that can't be fetched from, but not for our troubles.
 func importFailure(p place, err error) error {
 	stderr, timedOut, ok := said(err)
 	if !ok || timedOut || kindOf(stderr) == kindDiskFull {
 		return err
 	}
+	return unreadable(p, err)
+}
+
+func unreadable(p place, err error) error {
 	return failure.NewTerminal(v1alpha1.ReasonAgentFailed, fmt.Errorf(
 		"the agent's commits in %s can't be read; nothing was pushed, see `awo logs` for what the agent did, then retry: %w", p.Dir, err))
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process"
@@ -36,6 +37,8 @@ type call struct {
 	files []*os.File
 	// most bounds what text and list keep, in bytes; 0 for no limit.
 	most int
+	// within is a shorter limit than that of all calls; 0 for none.
+	within time.Duration
 }
 
 // run calls git. The error of a git that failed is a *process.ExitError; one that was ended because ctx ended is
@@ -43,6 +46,9 @@ type call struct {
 func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 	files := k.files
 	if k.remote != nil {
+		if err := c.checkRemote(*k.remote); err != nil {
+			return process.Result{}, err
+		}
 		k.protocol = k.remote.scheme
 		token, _, err := c.token(*k.remote)
 		if err != nil {
@@ -60,7 +66,7 @@ func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 	}
 	res, err := c.config.Spawner.Run(ctx, process.Command{
 		Path: c.config.Path, Args: arguments(k), Dir: workingDir(k), Env: environment(c.base, k),
-		Stdin: k.stdin, Stdout: k.stdout, ExtraFiles: files, Timeout: c.config.Timeout, MaxOutput: maxOutput,
+		Stdin: k.stdin, Stdout: k.stdout, ExtraFiles: files, Timeout: c.timeout(k), MaxOutput: maxOutput,
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -71,6 +77,14 @@ func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 		return res, fmt.Errorf("git %s: it printed more than %d bytes", k.args[0], maxOutput)
 	}
 	return res, nil
+}
+
+// timeout is how long a call may take.
+func (c *Client) timeout(k call) time.Duration {
+	if k.within > 0 {
+		return min(k.within, c.config.Timeout)
+	}
+	return c.config.Timeout
 }
 
 // localFailure types a failure that has nothing to do with what git was asked for.

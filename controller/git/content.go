@@ -40,12 +40,7 @@ func (c *Client) Content(ctx context.Context, w Workspace) (Content, error) {
 	if err != nil {
 		return Content{}, fmt.Errorf("looking for submodules in %s: %w", w.Dir, err)
 	}
-	var out Content
-	for _, e := range entries {
-		if e.submodule {
-			out.Submodules = append(out.Submodules, e.path)
-		}
-	}
+	out := Content{Submodules: submodules(entries)}
 	if hasAttributes(entries) {
 		out.LFS, err = c.givingToLFS(ctx, p)
 	}
@@ -117,7 +112,48 @@ func (c *Client) keptInLFS(ctx context.Context, p place, changes []change) ([]st
 
 // hasAttributes tells whether an index has an attribute file, which spares most repositories a process.
 func hasAttributes(entries []entry) bool {
-	return slices.ContainsFunc(entries, func(e entry) bool { return path.Base(e.path) == attributesName })
+	return slices.ContainsFunc(entries, func(e entry) bool { return isAttributes(e.path) })
+}
+
+// isAttributes tells whether a path is that of an attribute file.
+func isAttributes(name string) bool { return path.Base(name) == attributesName }
+
+// submodules are the paths of an index that belong to other repositories.
+func submodules(entries []entry) []string {
+	var out []string
+	for _, e := range entries {
+		if e.submodule {
+			out = append(out, e.path)
+		}
+	}
+	return out
+}
+
+// blindIndex makes a copy of the index by which git takes submodules for unchanged: it would follow what the agent put
+// into their directories, to see which commit they are at.
+func (c *Client) blindIndex(ctx context.Context, p place, file string, links []string) error {
+	if err := errors.Join(removeFile(file), removeFile(file+".lock")); err != nil {
+		return err
+	}
+	if err := copyFile(p.Index, file); err != nil {
+		return err
+	}
+	k := p.onWork("update-index", "-z", "--assume-unchanged", "--stdin")
+	k.index, k.stdin = file, strings.NewReader(strings.Join(links, "\x00")+"\x00")
+	_, err := c.run(ctx, k)
+	return err
+}
+
+// replacedSubmodules lists, as git would, the submodules in whose place there is no directory any more.
+func replacedSubmodules(p place, links []string) []string {
+	var out []string
+	for _, name := range links {
+		info, err := os.Lstat(filepath.Join(p.Dir, filepath.FromSlash(name)))
+		if err != nil || !info.IsDir() {
+			out = append(out, "C "+name)
+		}
+	}
+	return out
 }
 
 // filledSubmodules lists the directories of submodules that the agent has put something into. Git takes no notice of

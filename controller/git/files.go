@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 )
 
 // ignoreMissing makes nil of the error that something does not exist.
@@ -19,16 +21,32 @@ func ignoreMissing(err error) error {
 // removeFile removes a file that may not be there.
 func removeFile(file string) error { return ignoreMissing(os.Remove(file)) }
 
-// RemoveTree removes a file or a tree, also one in which an agent took permissions away. It follows no link.
-func RemoveTree(path string) error {
-	err := os.RemoveAll(path)
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
+// ignoreEnd makes nil of the error that a file has no more.
+func ignoreEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
-	if err := openDirectories(path); err != nil {
-		return err
+	return err
+}
+
+// isTooLong tells whether a path, or a name in it, is longer than the system takes.
+func isTooLong(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG) }
+
+// withShortPath shortens the path that an error of the system names.
+func withShortPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return &fs.PathError{Op: e.Op, Path: shortened(e.Path), Err: e.Err}
 	}
-	return os.RemoveAll(path)
+	return err
+}
+
+// shortened cuts a path for a message in its middle.
+func shortened(path string) string {
+	const most = 200
+	if len(path) <= most {
+		return path
+	}
+	return strings.ToValidUTF8(path[:most/2], "") + "..." + strings.ToValidUTF8(path[len(path)-most/2:], "")
 }
 
 // openDirectories gives the owner all rights in every directory of a tree. It follows no link.

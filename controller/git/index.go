@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -27,6 +28,10 @@ type entry struct {
 	path string
 	// submodule says that another repository belongs there.
 	submodule bool
+	// size is what the file held when git last looked at it, in bytes; 0 when it did not yet.
+	size int64
+	// object is the content of an attribute file, which git reads out of the index where the file is gone.
+	object string
 }
 
 // readIndex returns the entries of an index whose object names have as many hex digits as base.
@@ -42,10 +47,10 @@ func readIndex(file, base string) ([]entry, error) {
 	return out, nil
 }
 
-// parseIndex reads gitformat-index, version 2: 40 bytes of stat (the mode at 24), object name, flags, the path, and 1 to
-// 8 NUL bytes up to a multiple of 8.
+// parseIndex reads gitformat-index, version 2: 40 bytes of stat (the mode at 24, the size at 36), object name, flags, the
+// path, and 1 to 8 NUL bytes up to a multiple of 8.
 func parseIndex(data []byte, hash int) ([]entry, error) {
-	const align, modeAt, typeBits, gitlink = 8, 24, 0o170000, 0o160000
+	const align, modeAt, sizeAt, typeBits, gitlink = 8, 24, 36, 0o170000, 0o160000
 	if len(data) < indexHeader+hash || string(data[:4]) != "DIRC" || binary.BigEndian.Uint32(data[4:]) != 2 {
 		return nil, errIndex
 	}
@@ -64,10 +69,15 @@ func parseIndex(data []byte, hash int) ([]entry, error) {
 		if length <= 0 || size > len(rest) {
 			return nil, errIndex
 		}
-		out = append(out, entry{
+		e := entry{
 			path:      string(rest[fixed : fixed+length]),
 			submodule: binary.BigEndian.Uint32(rest[modeAt:])&typeBits == gitlink,
-		})
+			size:      int64(binary.BigEndian.Uint32(rest[sizeAt:])),
+		}
+		if isAttributes(e.path) {
+			e.object = hex.EncodeToString(rest[entryStat : entryStat+hash])
+		}
+		out = append(out, e)
 		rest = rest[size:]
 	}
 	return out, nil

@@ -31,6 +31,9 @@ func inspect(p place) error {
 	if err == nil {
 		return nil
 	}
+	if isTooLong(err) {
+		err = withShortPath(err)
+	}
 	return failure.NewTerminal(v1alpha1.ReasonAgentFailed, fmt.Errorf(
 		"the agent left a repository in %s that is not read, for it could show foreign files: %w; nothing was committed or pushed, "+
 			"see `awo logs` for what the agent did, then retry", p.Dir, err))

@@ -58,9 +58,15 @@ func (c *Client) findLeak(ctx context.Context, p place, head string) (*Leak, err
 	if err != nil {
 		return nil, err
 	}
-	found, err := contents(list)
+	found, names, err := contents(list)
 	if err != nil {
 		return nil, err
+	}
+	for _, each := range names {
+		if c.config.Secrets.Find([]byte(each.Path)) >= 0 {
+			// The path would tell the secret.
+			return &Leak{Commit: each.Commit}, nil
+		}
 	}
 	return c.searchObjects(ctx, p, commits, found)
 }
@@ -73,24 +79,27 @@ type object struct {
 	before string
 }
 
-// contents reads what git diff-tree --stdin --raw -z printed: the contents that each commit brings in. What a commit
-// only moves is none.
-func contents(list []string) (out []object, err error) {
+// contents reads what git diff-tree --stdin --raw -z printed: the contents that each commit brings in, and the names,
+// whatever they stand for. What a commit only moves is no content, but has a new name.
+func contents(list []string) (out []object, names []Leak, err error) {
 	for len(list) > 0 {
 		commit := strings.TrimSpace(list[0])
 		var changes []change
 		if changes, list, err = parseChanges(list[1:]); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		old := map[string]bool{}
 		for _, each := range changes {
 			old[each.old] = true
 			out = append(out, brought(commit, each)...)
+			if none(each.oldMode) {
+				names = append(names, Leak{Commit: commit, Path: each.path})
+			}
 		}
 		// A merge is printed once for each parent, and brings in nothing that one of them had.
 		out = slices.DeleteFunc(out, func(o object) bool { return o.leak.Commit == commit && old[o.name] })
 	}
-	return out, nil
+	return out, names, nil
 }
 
 // brought is the content that one change of a commit brings in, if it is one.
@@ -111,12 +120,7 @@ func (c *Client) searchObjects(ctx context.Context, p place, commits []string, f
 	for _, commit := range commits {
 		objects = append(objects, object{name: commit, leak: Leak{Commit: commit}})
 	}
-	for _, o := range found {
-		if c.config.Secrets.Find([]byte(o.leak.Path)) >= 0 {
-			return &Leak{Commit: o.leak.Commit}, nil
-		}
-		objects = append(objects, o)
-	}
+	objects = append(objects, found...)
 	var names strings.Builder
 	for _, o := range objects {
 		if o.before != "" {

@@ -47,6 +47,21 @@ func TestFindLeak(t *testing.T) {
 			w.agent(dir, "-c", "user.name="+secret, "commit", "--quiet", "--message", "x")
 		}, &git.Leak{}},
 		"in a name": {func(w *world, dir string) { w.write(dir, map[string]string{"d/" + secret + ".txt": "1\n"}) }, &git.Leak{}},
+		"in the name that a file is moved to": {func(w *world, dir string) {
+			w.Expect(os.Rename(filepath.Join(dir, "f"), filepath.Join(dir, secret+".md"))).To(Succeed())
+		}, &git.Leak{}},
+		"in the name that a directory is moved to, in a commit that the next takes back": {func(w *world, dir string) {
+			w.agent(dir, "mv", "sub", secret)
+			w.agent(dir, "commit", "-q", "-m", "there")
+			w.agent(dir, "mv", secret, "sub2")
+			w.agent(dir, "commit", "-q", "-m", "and away")
+		}, &git.Leak{}},
+		"in the name of a submodule": {func(w *world, dir string) {
+			w.Expect(os.MkdirAll(filepath.Join(dir, "lib", secret), 0o755)).To(Succeed())
+			w.agent(dir, "update-index", "--add", "--cacheinfo", gitlinkMode+","+w.agent(dir, "rev-parse", "HEAD")+",lib/"+secret)
+			w.agent(dir, "commit", "-q", "-m", "submodule")
+		}, &git.Leak{}},
+		"in a name that was there": {func(w *world, dir string) { w.write(dir, map[string]string{"known/" + secret: "2\n"}) }, nil},
 	}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +69,7 @@ func TestFindLeak(t *testing.T) {
 			w := newWorld(t, githttp.Options{})
 			w.config.Secrets = process.NewRedactor(secret)
 			w.start()
-			ws := w.create("app.git", map[string]string{"f": "1\n", "fixture": "known to all: " + secret + "\n"})
+			ws := w.create("app.git", map[string]string{"f": "1\n", "fixture": "known to all: " + secret + "\n", "sub/a": "1\n", "known/" + secret: "1\n"})
 			if name == "there before" {
 				w.Expect(os.Rename(filepath.Join(ws.Dir, "fixture"), filepath.Join(ws.Dir, "moved"))).To(Succeed())
 			}
@@ -66,6 +81,7 @@ func TestFindLeak(t *testing.T) {
 				w.Expect(leak).To(BeNil())
 				return
 			}
+			w.Expect(leak).NotTo(BeNil())
 			w.Expect(leak.Commit).To(HaveLen(40))
 			leak.Commit = ""
 			w.Expect(leak).To(Equal(c.want))

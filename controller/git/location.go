@@ -47,7 +47,19 @@ func (c *Client) locate(raw string) (location, error) {
 	return l, nil
 }
 
-// locationOf works out where the mirror goes: <host>/<path>.git, for a file repository file/<path>.git. Two spellings of
+// checkRemote refuses a repository in the file system that leads into the data directory by now.
+func (c *Client) checkRemote(l location) error {
+	if l.scheme != schemeFile {
+		return nil
+	}
+	if err := v1alpha1.CheckFileRepository(l.url, c.config.DataDir); err != nil {
+		return failure.NewTerminal(v1alpha1.ReasonInvalidSpec, fmt.Errorf("repository %q: %w", l.url, err))
+	}
+	return nil
+}
+
+// locationOf works out where the mirror goes: <host>/<path>.git, for a file repository file/<path>.git, which is no host's:
+// one that is called file goes elsewhere, for workspaces borrow from the mirrors that there are. Two spellings of
 // an https URL (a slash or .git at the end) share a mirror. Two file paths never do, for /a and /a.git may both exist.
 func locationOf(raw, scheme, host, repository string) (location, error) {
 	l := location{url: raw, scheme: scheme, host: host}
@@ -60,6 +72,9 @@ func locationOf(raw, scheme, host, repository string) (location, error) {
 		// The host in small letters, as it is compared with the hosts that get a token.
 		authority := len(scheme) + len("://")
 		l.url = raw[:authority] + host + raw[min(authority+len(host), len(raw)):]
+		if host == schemeFile {
+			root += "~"
+		}
 	default:
 		return location{}, fmt.Errorf("repository %q: scheme %q is not supported; use https", raw, scheme)
 	}

@@ -87,7 +87,7 @@ func (k keep) clean(root, dir string) error {
 		case name == ".git":
 		case e.IsDir() && k.directories[name]:
 			err = k.clean(root, name)
-		case e.IsDir() || !k.files[name]:
+		case e.IsDir() || !k.files[name] || isSpecial(e.Type()):
 			err = RemoveTree(filepath.Join(full, e.Name()))
 		}
 		if err != nil {

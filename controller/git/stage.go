@@ -9,6 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/process"
 )
 
 // staged is what was found in a work tree.
@@ -21,6 +25,17 @@ type staged struct {
 	attributes bool
 }
 
+// stagingTimeout bounds each call of git that reads the agent's files. It is far more than the largest trees take; what
+// takes longer was made for it, such as patterns that match in exponential time.
+const stagingTimeout = 5 * time.Minute
+
+// onWork is a call that reads the files that the agent left.
+func (p place) onWork(args ...string) call {
+	k := p.onTree(args...)
+	k.within = stagingTimeout
+	return k
+}
+
 // stage brings what changed in the work tree since the parent commit into the controller's index. git add is not used:
 // it runs git in submodules that it finds in the work tree, with their configuration. ls-files and update-index only
 // look at files.
@@ -28,7 +43,14 @@ func (c *Client) stage(ctx context.Context, p place, parent string) (staged, err
 	if err := c.readTree(ctx, p, parent); err != nil {
 		return staged{}, err
 	}
-	s, err := c.choose(ctx, p)
+	entries, err := readIndex(p.Index, p.BaseCommit)
+	if err != nil {
+		return staged{}, err
+	}
+	if err := errors.Join(newSurvey(p.Dir, entries).tree(), c.checkCommittedAttributes(ctx, p, entries)); err != nil {
+		return staged{}, err
+	}
+	s, err := c.choose(ctx, p, entries)
 	if err != nil {
 		return staged{}, err
 	}
@@ -36,15 +58,11 @@ func (c *Client) stage(ctx context.Context, p place, parent string) (staged, err
 	if err != nil {
 		return staged{}, err
 	}
-	entries, err := readIndex(p.Index, p.BaseCommit)
-	if err != nil {
-		return staged{}, err
-	}
 	filled, err := filledSubmodules(p, s, entries)
 	if err != nil {
 		return staged{}, err
 	}
-	out := staged{attributes: hasAttributes(entries)}
+	out := staged{attributes: hasAttributes(entries) || slices.ContainsFunc(s.update, isAttributes)}
 	out.leftOut = slices.Compact(slices.Sorted(slices.Values(slices.Concat(s.left(), ignored, filled))))
 	if len(s.update)+len(s.remove) > 0 {
 		out.tree, err = c.line(ctx, p.onTree("write-tree"))
@@ -53,14 +71,14 @@ func (c *Client) stage(ctx context.Context, p place, parent string) (staged, err
 }
 
 // choose decides about each path that changed.
-func (c *Client) choose(ctx context.Context, p place) (*selection, error) {
-	entries, err := c.changed(ctx, p)
+func (c *Client) choose(ctx context.Context, p place, entries []entry) (*selection, error) {
+	changed, err := c.changed(ctx, p, entries)
 	if err != nil {
 		return nil, err
 	}
 	s := newSelection(p.Dir)
 	s.sum.limits = c.config.Limits
-	for _, e := range entries {
+	for _, e := range changed {
 		s.take(e)
 	}
 	return s, s.sum.judge()
@@ -75,42 +93,48 @@ func (c *Client) readTree(ctx context.Context, p place, commit string) error {
 	if c.takeFresh(p) && commit == p.BaseCommit {
 		return nil
 	}
-	_, err := c.run(ctx, p.onTree("read-tree", "--reset", commit))
+	_, err := c.run(ctx, p.onWork("read-tree", "--reset", commit))
 	if _, timedOut, ok := said(err); !ok || timedOut {
 		return err
 	}
 	if err := removeFile(p.Index); err != nil {
 		return err
 	}
-	_, err = c.run(ctx, p.onTree("read-tree", "--reset", commit))
+	_, err = c.run(ctx, p.onWork("read-tree", "--reset", commit))
 	return err
 }
 
-// changed lists what differs from the index, each with a letter for its kind: "? path", "C path". Directories that the
-// agent closed are opened, or what is in them would be taken for deleted.
-func (c *Client) changed(ctx context.Context, p place) ([]string, error) {
-	if err := openDirectories(p.Dir); err != nil {
-		return nil, err
-	}
-	k := p.onTree("ls-files", "-z", "-t", "--others", "--modified", "--exclude-standard")
+// changed lists what differs from the index, each with a letter for its kind: "? path", "C path".
+func (c *Client) changed(ctx context.Context, p place, entries []entry) ([]string, error) {
+	k := p.onWork("ls-files", "-z", "-t", "--others", "--modified", "--exclude-standard")
 	k.most = maxListing
-	list, err := c.list(ctx, k)
-	return list, tooMany(err)
+	links := submodules(entries)
+	if len(links) == 0 {
+		list, err := c.list(ctx, k)
+		return list, tooMany(err)
+	}
+	k.index = p.Index + ".blind"
+	err := c.blindIndex(ctx, p, k.index, links)
+	var list []string
+	if err == nil {
+		list, err = c.list(ctx, k)
+	}
+	return append(list, replacedSubmodules(p, links)...), errors.Join(tooMany(err), removeFile(k.index))
 }
 
 // updateIndex stages what was selected. It returns paths that git does not take into an index, such as git~1.
 func (c *Client) updateIndex(ctx context.Context, p place, s *selection) ([]string, error) {
 	if len(s.remove) > 0 {
-		k := p.onTree("update-index", "-z", "--force-remove", "--stdin")
+		k := p.onWork("update-index", "-z", "--force-remove", "--stdin")
 		k.stdin = strings.NewReader(strings.Join(s.remove, "\x00") + "\x00")
 		if _, err := c.run(ctx, k); err != nil {
-			return nil, err
+			return nil, contentFailure(err)
 		}
 	}
 	if len(s.update) == 0 {
 		return nil, nil
 	}
-	k := p.onTree("update-index", "-z", "--add", "--remove", "--replace", "--stdin")
+	k := p.onWork("update-index", "-z", "--add", "--remove", "--replace", "--stdin")
 	k.stdin = strings.NewReader(strings.Join(s.update, "\x00") + "\x00")
 	res, err := c.run(ctx, k)
 	var ignored []string
@@ -119,7 +143,18 @@ func (c *Client) updateIndex(ctx context.Context, p place, s *selection) ([]stri
 			ignored = append(ignored, name)
 		}
 	}
-	return ignored, err
+	return ignored, contentFailure(err)
+}
+
+// contentFailure blames the agent when git gives up over a file, as over one that is not in the encoding that the
+// attributes say, but not for troubles with the mirror.
+func contentFailure(err error) error {
+	const gaveUp = 128
+	exit, ok := errors.AsType[*process.ExitError](err)
+	if _, typed := errors.AsType[*failure.Error](err); typed || !ok || exit.TimedOut || exit.ExitCode != gaveUp || kindOf(exit.Stderr) == kindCorrupt {
+		return err
+	}
+	return leftBehind(err)
 }
 
 // selection sorts the changed paths of a work tree.

@@ -3,6 +3,7 @@ package phase
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -142,7 +143,7 @@ func chooseStart(rec *store.Record, remote git.Remote, ours []string) (start, er
 	existing, exists := remote.Branches[s.branch]
 	switch {
 	case !exists:
-		return s, nil
+		return s, roomFor(rec, remote, s.branch)
 	case slices.Contains(ours, existing):
 		s.commit, s.lease = existing, existing
 		return s, nil
@@ -158,17 +159,28 @@ func branchOf(rec *store.Record) string {
 	return o.BranchFor(rec.ID)
 }
 
+// roomFor refuses a new branch where git can't make it: a branch is a file, so there is none below another.
+func roomFor(rec *store.Record, remote git.Remote, branch string) error {
+	for _, name := range slices.Sorted(maps.Keys(remote.Branches)) {
+		if strings.HasPrefix(name, branch+"/") || strings.HasPrefix(branch, name+"/") {
+			return failure.NewTerminal(v1alpha1.ReasonPushRejected, fmt.Errorf(
+				"branch %q cannot be made in %s, for branch %q exists there, and git takes no branch below another; "+
+					"delete that one or set spec.repository.branch to another name", branch, rec.Spec.Repository.URL, name))
+		}
+	}
+	return nil
+}
+
 // noBaseBranch names the branches that there are, ten at most.
 func noBaseBranch(rec *store.Record, remote git.Remote, wanted string) error {
-	names := make([]string, 0, len(remote.Branches))
-	for name := range remote.Branches {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(remote.Branches))
 	if len(names) > 10 {
 		names = append(names[:10], "...")
 	}
+	problem := fmt.Sprintf("base branch %q does not exist in %s", wanted, rec.Spec.Repository.URL)
+	if wanted == "" {
+		problem = "HEAD of " + rec.Spec.Repository.URL + " names no branch that exists, so the base branch is unknown"
+	}
 	return failure.NewTerminal(v1alpha1.ReasonCloneFailed, fmt.Errorf(
-		"base branch %q does not exist in %s; set spec.repository.baseBranch to one of: %s",
-		wanted, rec.Spec.Repository.URL, strings.Join(names, ", ")))
+		"%s; set spec.repository.baseBranch to one of: %s", problem, strings.Join(names, ", ")))
 }
