@@ -90,9 +90,10 @@ func (x *executor) rules(t Task, a process.Agent) *sandbox.Rules {
 	return x.sandbox.Rules(sandbox.Run{Program: program, Read: t.Borrowed, Write: []string{t.Dir, t.Home}})
 }
 
-// lost is the error of a run whose supervisor was ended from outside: a crash, unless the result was there already.
+// lost is the error of a run whose supervisor was ended from outside: a crash, unless the result was there already, or
+// we ended it because it did not end the agent in time.
 func lost(s seen, err error) error {
-	if err == nil || (s.Result != nil && !s.Result.IsError) {
+	if err == nil || s.Cause.limit() || s.Cause == CauseInterrupted || (s.Result != nil && !s.Result.IsError) {
 		return nil
 	}
 	return failure.NewRetry(v1alpha1.ReasonAgentFailed, err)

@@ -28,6 +28,11 @@ const (
 	CauseInterrupted
 )
 
+// limit tells a cause that strikes an agent which has given no result. One that comes later is an answer to our signal.
+func (c Cause) limit() bool {
+	return c == CauseFirstEvent || c == CauseIdle || c == CauseWallClock || c == CauseRefused
+}
+
 const (
 	// defaultFirstEvent is how long claude may take to its first event; it needs a second.
 	defaultFirstEvent = 2 * time.Minute
