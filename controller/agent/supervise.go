@@ -53,6 +53,7 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 		return seen{}, errors.Join(err, files.close())
 	}
 	w := newWatchdog(x.clock, l)
+	w.timeouts = t.Timeouts
 	c := newCollector(w)
 	if x.verbose {
 		c.tell = teller(logr.FromContextOrDiscard(ctx), x.redact)
@@ -76,7 +77,7 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 	crash.Here("agent ended")
 	out := c.result(x.redact)
 	out.Order, out.Program = t.Name, filepath.Base(a.Path)
-	out.Exit, out.Cause, out.Limit, out.Now = exit, cause, l.limit(cause), x.clock.Now()
+	out.Exit, out.Cause, out.Limit, out.Now = exit, cause, w.limit(cause), x.clock.Now()
 	return out, lost(out, waiting)
 }
 

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,4 +109,37 @@ func TestWatchdogLeavesWithTheProcess(t *testing.T) {
 	// The end of the context is the reason, also when the process was quicker.
 	g.Expect(w.watch(ctx, done)).To(Equal(CauseInterrupted))
 	g.Expect(w.watch(ctx, make(chan struct{}))).To(Equal(CauseInterrupted))
+}
+
+// A person may change the limits while the agent runs, either way.
+func TestWatchdogFollowsTheLimits(t *testing.T) {
+	g := NewWithT(t)
+	clock := clocktesting.NewFakeClock(time.Unix(0, 0))
+	w := newWatchdog(clock, limits{wallClock: time.Minute})
+	var minutes atomic.Int64
+	minutes.Store(60)
+	w.timeouts = func() (wallClock, idle time.Duration, known bool) {
+		now := minutes.Load()
+		return time.Duration(now) * time.Minute, 0, now > 0
+	}
+	cause := make(chan Cause, 1)
+	go func() { cause <- w.watch(t.Context(), make(chan struct{})) }()
+	step := func() Cause {
+		g.Eventually(clock.HasWaiters).Should(BeTrue())
+		clock.Step(askInterval)
+		select {
+		case c := <-cause:
+			return c
+		case <-time.After(10 * time.Millisecond):
+			return CauseNone
+		}
+	}
+	for clock.Now().Before(time.Unix(0, 0).Add(90 * time.Second)) {
+		g.Expect(step()).To(Equal(CauseNone), "the limit was raised")
+	}
+	minutes.Store(0)
+	g.Expect(step()).To(Equal(CauseNone), "the limits are not known just now")
+	minutes.Store(1)
+	g.Eventually(step).Should(Equal(CauseWallClock), "the limit was cut")
+	g.Expect(w.limit(CauseWallClock)).To(Equal(time.Minute))
 }

@@ -22,6 +22,7 @@ import (
 
 // Records is where phases write down what they intend and what they found.
 type Records interface {
+	Record(id string) (*store.Record, error)
 	Update(id string, change func(*store.Record) error) (*store.Record, error)
 	Runs(name string) ([]*store.Record, error)
 }

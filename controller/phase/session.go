@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/agent"
@@ -86,16 +87,34 @@ func (r *Runner) task(rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte
 		Name: rec.Name, ID: rec.ID, Phase: p, Attempt: rec.Attempts[p] + 1,
 		Prompt: r.redacted(first), Resume: r.redacted(resume), Spec: rec.Spec.Agent, ReadOnly: p == v1alpha1.PhasePlanning,
 		Dir: r.Layout.Workspace(rec.ID), Home: r.Layout.AgentHome(rec.ID), TempDir: r.Layout.Temp(rec.ID),
-		Borrowed:     borrowed,
-		Session:      agent.Session{ID: session.ID, Resume: session.Started},
-		BudgetLeft:   left,
-		PhaseTimeout: rec.Spec.Timeouts.Phase.Value(r.Settings.PhaseTimeout),
-		IdleTimeout:  rec.Spec.Timeouts.Idle.Value(r.Settings.IdleTimeout),
-		Started:      r.started(rec.ID, p),
-		OnSession:    r.renamed(rec.ID, p),
+		Borrowed:   borrowed,
+		Session:    agent.Session{ID: session.ID, Resume: session.Started},
+		BudgetLeft: left,
+		Timeouts:   r.timeoutsNow(rec.ID),
+		Started:    r.started(rec.ID, p),
+		OnSession:  r.renamed(rec.ID, p),
 	}
+	task.PhaseTimeout, task.IdleTimeout = r.timeouts(rec)
 	r.files(&task, rec)
 	return task, r.logPrompt(rec, p, task)
+}
+
+// timeouts are the limits that the order asks for, or the defaults.
+func (r *Runner) timeouts(rec *store.Record) (phase, idle time.Duration) {
+	t := rec.Spec.Timeouts
+	return t.Phase.Value(r.Settings.PhaseTimeout), t.Idle.Value(r.Settings.IdleTimeout)
+}
+
+// timeoutsNow reads the limits anew: they may be changed while an agent runs.
+func (r *Runner) timeoutsNow(id string) func() (phase, idle time.Duration, known bool) {
+	return func() (phase, idle time.Duration, known bool) {
+		rec, err := r.Records.Record(id)
+		if err != nil {
+			return 0, 0, false
+		}
+		phase, idle = r.timeouts(rec)
+		return phase, idle, true
+	}
 }
 
 // redacted is a prompt without secrets: what the controller keeps from agents does not reach one by way of a request.
