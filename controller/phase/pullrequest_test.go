@@ -44,6 +44,10 @@ func (o oneRecord) Update(_ string, change func(*store.Record) error) (*store.Re
 
 func (o oneRecord) Record(string) (*store.Record, error) { return o.is, nil }
 
+func (o oneRecord) Insist(_ context.Context, _ *store.Record, write func() error) error {
+	return write()
+}
+
 func (o oneRecord) Runs(string) ([]*store.Record, error) { return []*store.Record{o.is}, nil }
 
 func testRunner(g Git, rec *store.Record) *Runner {

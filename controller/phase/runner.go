@@ -24,6 +24,7 @@ import (
 type Records interface {
 	Record(id string) (*store.Record, error)
 	Update(id string, change func(*store.Record) error) (*store.Record, error)
+	Insist(ctx context.Context, run *store.Record, write func() error) error
 	Runs(name string) ([]*store.Record, error)
 }
 

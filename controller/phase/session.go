@@ -39,14 +39,33 @@ func (r *Runner) runAgent(
 	if runErr == nil {
 		runErr = accept(out.Text)
 	}
-	rec, err = r.Records.Update(rec.ID, func(rec *store.Record) error {
-		recordUse(rec, p, out)
-		if runErr == nil {
-			rec.Reported, rec.Summary = p, cut(out.Text, maxSummary)
-		}
-		return nil
-	})
+	rec, err = r.recordRun(ctx, rec, p, out, runErr == nil)
 	return rec, errors.Join(runErr, err)
+}
+
+// recordRun writes down what an agent's run used and whether it has reported. An agent that did its work is not run again
+// because the disk is full just now.
+func (r *Runner) recordRun(
+	ctx context.Context, run *store.Record, p v1alpha1.Phase, out agent.Outcome, reported bool,
+) (rec *store.Record, err error) {
+	tried := false
+	err = r.Records.Insist(ctx, run, func() error {
+		var err error
+		rec, err = r.Records.Update(run.ID, func(rec *store.Record) error {
+			// A write that failed at its very end may stand in the record; the agent's process tells.
+			if tried && rec.Supervisor == nil {
+				return nil
+			}
+			tried = true
+			recordUse(rec, p, out)
+			if reported {
+				rec.Reported, rec.Summary = p, cut(out.Text, maxSummary)
+			}
+			return nil
+		})
+		return err
+	})
+	return rec, err
 }
 
 // beginSession makes sure that the phase has a session id on record. A plain command knows no sessions.

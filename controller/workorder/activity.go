@@ -169,33 +169,14 @@ type discreet struct {
 func (d *discreet) Error() string { return d.text }
 func (d *discreet) Unwrap() error { return d.err }
 
-// insist records an outcome and does not give up while the disk is full or failing: what was done must not be
-// forgotten while this process lives. When the controller stops it tries once more.
-func (r *Reconciler) insist(ctx context.Context, run *store.Record, change func(*store.Record) error) (*store.Record, error) {
-	for {
-		rec, err := r.Store.Update(run.ID, change)
-		if err == nil || r.beyond(run, err) {
-			return rec, err
-		}
-		logr.FromContextOrDiscard(ctx).Error(err, "Record not written, tried again", "id", run.ID)
-		select {
-		case <-ctx.Done():
-			return r.Store.Update(run.ID, change)
-		case <-r.Clock.After(2 * time.Second):
-		}
-	}
-}
-
-// beyond tells that a record cannot be written until a person has acted: it cannot be trusted, or was moved away.
-func (r *Reconciler) beyond(run *store.Record, err error) bool {
-	if _, quarantined := errors.AsType[*store.QuarantineError](err); quarantined {
-		return true
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return false
-	}
-	now, err := r.Store.Current(run.Name)
-	return err == nil && (now == nil || now.ID != run.ID)
+// insist records an outcome, which must not be forgotten.
+func (r *Reconciler) insist(ctx context.Context, run *store.Record, change func(*store.Record) error) (rec *store.Record, err error) {
+	err = r.Store.Insist(ctx, run, func() error {
+		var err error
+		rec, err = r.Store.Update(run.ID, change)
+		return err
+	})
+	return rec, err
 }
 
 // guarded turns a panic into a terminal failure, so that one order cannot end the controller.

@@ -202,7 +202,7 @@ while :; do sleep 0.1; done
 	}
 	w.controller.kill()
 	for _, pid := range pids() {
-		w.g.Expect("/proc/"+pid+"/cmdline").To(BeAnExistingFile())
+		w.g.Expect("/proc/" + pid + "/cmdline").To(BeAnExistingFile())
 	}
 	w.g.Expect(os.Truncate(filepath.Join(w.data, "outputs", w.firstID(), "record.json"), 50)).To(Succeed())
 	w.start()
