@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/go-logr/logr"
 	"golang.org/x/sys/unix"
@@ -18,6 +19,9 @@ import (
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
+
+// lostGrace is how long after a supervisor the controller may be killed by the same hand.
+const lostGrace = time.Second
 
 // executor starts agents' programs and watches them.
 type executor struct {
@@ -78,7 +82,7 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 	out := c.result(x.redact)
 	out.Order, out.Program = t.Name, filepath.Base(a.Path)
 	out.Exit, out.Cause, out.Limit, out.Now = exit, cause, w.limit(cause), x.clock.Now()
-	return out, lost(out, waiting)
+	return out, x.lost(ctx, out, waiting)
 }
 
 // rules are what the agent may reach: its program, its own directories and what was lent to it.
@@ -92,12 +96,18 @@ func (x *executor) rules(t Task, a process.Agent) *sandbox.Rules {
 }
 
 // lost is the error of a run whose supervisor was ended from outside: a crash, unless the result was there already, or
-// we ended it because it did not end the agent in time.
-func lost(s seen, err error) error {
+// we ended it because it did not end the agent in time. Who killed it may be about to kill this process as well, and the end
+// of the controller is no attempt: so that is waited for before anything is said that would be counted.
+func (x *executor) lost(ctx context.Context, s seen, err error) error {
 	if err == nil || s.Cause.limit() || s.Cause == CauseInterrupted || (s.Result != nil && !s.Result.IsError) {
 		return nil
 	}
-	return failure.NewRetry(v1alpha1.ReasonAgentFailed, err)
+	select {
+	case <-ctx.Done():
+		return failure.NewInterrupted(fmt.Errorf("%w: %w", context.Cause(ctx), err))
+	case <-x.clock.After(lostGrace):
+		return failure.NewRetry(v1alpha1.ReasonAgentFailed, err)
+	}
 }
 
 // start starts the program once it is recorded. What goes wrong with the record is no failure of the agent.
