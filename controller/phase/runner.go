@@ -34,6 +34,8 @@ type Git interface {
 	RemoteBranch(ctx context.Context, url, branch string) (sha string, err error)
 	Fetch(ctx context.Context, url, id, base string) error
 	Checkout(ctx context.Context, w git.Workspace) error
+	Mend(ctx context.Context, w git.Workspace) error
+	Kept(w git.Workspace, head string) (bool, error)
 	Content(ctx context.Context, w git.Workspace) (git.Content, error)
 	Reset(ctx context.Context, w git.Workspace) error
 	Borrowed(w git.Workspace) ([]string, error)

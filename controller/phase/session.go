@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -184,7 +186,12 @@ func (r *Runner) logPrompt(rec *store.Record, p v1alpha1.Phase, t agent.Task) er
 	if t.Session.Resume {
 		text = t.Resume
 	}
-	file := filepath.Join(r.Layout.Prompts(rec.ID), stepName(rec, p)+".md")
+	dir := r.Layout.Prompts(rec.ID)
+	file := filepath.Join(dir, stepName(rec, p)+".md")
+	// Somebody may have removed it; of the run's directory alone it is not made.
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("writing the prompt of order %s: %w", rec.Name, err)
+	}
 	if err := store.SaveFile(file, text, 0o600); err != nil {
 		return fmt.Errorf("writing the prompt of order %s: %w", rec.Name, err)
 	}
