@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -71,10 +72,10 @@ func run(ctx context.Context, cfg Config) error {
 	if cfg.ExtraCACerts != "" {
 		logr.FromContextOrDiscard(ctx).Info("Extra certificates are trusted", "folder", cfg.ExtraCACerts, "files", trusted)
 	}
-	tools := newTools(cfg, spawner, box, s)
-	if err := endFormer(ctx, s); err != nil {
+	if err := endFormer(ctx, s, spawner); err != nil {
 		return err
 	}
+	tools := newTools(cfg, spawner, box, s)
 	if passing := volume.Passing(s.Layout()); passing != "" {
 		logr.FromContextOrDiscard(ctx).Info("The data directory does not last", "cause", passing)
 	}
@@ -162,13 +163,15 @@ func openStore(cfg Config, spawner *process.Spawner) (*store.Store, func(), erro
 
 // endFormer ends whatever a former life of this controller left running, before any phase starts, and removes what that
 // was making.
-func endFormer(ctx context.Context, s *store.Store) error {
-	ids := s.IDs()
+func endFormer(ctx context.Context, s *store.Store, spawner *process.Spawner) error {
+	ids := slices.Concat(s.IDs(), s.Quarantined())
 	supervisors, err := supervisorsOf(s, ids)
-	if err != nil {
+	marked, markErr := spawner.Mark(s.Layout().Root)
+	if err := errors.Join(err, markErr); err != nil {
 		return fmt.Errorf("looking for what a former controller left running: %w", err)
 	}
-	ended, err := process.EndFormer(ctx, supervisors, ids)
+	within := process.Within(s.Layout().Repositories(), s.Layout().AgentHomes())
+	ended, err := process.EndFormer(ctx, supervisors, ids, marked, within)
 	if err != nil {
 		return fmt.Errorf("ending what a former controller left running: %w", err)
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -147,8 +149,13 @@ func (o *controllerOptions) run(ctx context.Context, global *globalOptions) erro
 		return err
 	}
 	defer closeLog()
+	surviveReader()
 	return controller.Run(logr.NewContext(ctx, log), o.config)
 }
+
+// surviveReader lets the process live on when whoever reads its standard error is gone: the log has a file, too. The signal
+// is caught and not ignored, because children would inherit that.
+func surviveReader() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 func (o *controllerOptions) complete(global *globalOptions) error {
 	c := &o.config

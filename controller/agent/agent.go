@@ -46,6 +46,9 @@ type Task struct {
 	BudgetLeft string
 	// PhaseTimeout bounds the wall clock of the run, IdleTimeout its silence. 0: no limit.
 	PhaseTimeout, IdleTimeout time.Duration
+	// Timeouts, if set, returns the two as they are now; it is asked again and again while the agent runs, and known is
+	// false when that cannot be told just now.
+	Timeouts func() (phase, idle time.Duration, known bool)
 	// Started is told of the process before it gets its prompt. An error ends the process and is returned. May be nil.
 	Started func(process.Identity) error
 	// OnSession is told of the id of a session other than the one asked for before it begins. May be nil.

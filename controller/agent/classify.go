@@ -37,10 +37,12 @@ type Evidence struct {
 }
 
 // Classify judges the end of a run of an agent that reports a result. It returns nil for a success: a result that
-// is no error, nothing denied, and exit status 0 unless we ended the process after its result. Fields decide, texts
-// only where there is no field.
+// is no error, nothing denied, and exit status 0 unless we ended the process after its result. What an agent says
+// when it is told to end because of a limit decides nothing. Fields decide, texts only where there is no field.
 func Classify(e Evidence) error {
 	switch {
+	case e.Cause.limit():
+		return e.ended()
 	case e.Result != nil && e.Result.IsError && e.Cause != CauseInterrupted:
 		return e.failedResult()
 	case e.Result != nil && !e.Result.IsError && len(e.Result.Denied) > 0:
@@ -149,6 +151,9 @@ func (e Evidence) byKind() error {
 	}
 	if e.Result.TerminalReason == "prompt_too_long" {
 		return e.terminal(v1alpha1.ReasonAgentFailed, what, "shorten the request")
+	}
+	if e.Result.Unclear {
+		return e.terminal(v1alpha1.ReasonAgentFailed, "gave a result whose is_error is neither true nor false"+e.detail(), "look at `awo logs "+e.Order+"`")
 	}
 	return e.retry(v1alpha1.ReasonAgentFailed, what)
 }

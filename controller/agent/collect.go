@@ -25,6 +25,8 @@ type seen struct {
 	// text is what it printed that is no event, message the last text of an assistant, used the session that it
 	// named last.
 	text, message, used string
+	// streams says that it prints events as agents do that end with a result.
+	streams bool
 }
 
 // collector gathers what matters of an agent's output.
@@ -85,6 +87,7 @@ func (c *collector) event(log logr.Logger, e Event) {
 	if c.tell != nil {
 		c.tell(e)
 	}
+	c.seen.streams = c.seen.streams || e.streamed()
 	switch {
 	case e.Type == "":
 		keepLine(c.text, e.Text)

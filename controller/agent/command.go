@@ -79,9 +79,10 @@ func missingProgram(t Task, err error) error {
 		"a bare name in PATH, and both need to be executable", t.Name, err)
 }
 
-// classifyCommand judges by the result where there is one, as with any agent, else by the exit status.
+// classifyCommand judges by the result where there is one, as with any agent, else by the exit status. Who begins a
+// stream of events owes a result.
 func classifyCommand(s seen) error {
-	if s.Result == nil && s.Cause == CauseNone && s.clean() {
+	if s.Result == nil && !s.streams && s.Cause == CauseNone && s.clean() {
 		return nil
 	}
 	return Classify(s.Evidence)

@@ -71,15 +71,21 @@ func TestCommandOutcomes(t *testing.T) {
 		reason string
 		text   string
 	}{
-		"silent":                  {`exit 0`, 0, success, ""},
-		"result rules over text":  {`echo chatter; ` + result, 0, success, "the report"},
-		"events without a result": {`echo '{"type":"assistant","message":{"content":[{"type":"text","text":"said"}]}}'`, 0, success, "said"},
-		"events of others":        {`echo '{"type":"turn.completed"}'; echo text`, 0, success, "text"},
-		"result on stderr":        {result + ` >&2; exit 3`, failure.Retry, v1alpha1.ReasonAgentFailed, ""},
-		"non-zero exit":           {`echo partial; echo 'no such option' >&2; exit 7`, failure.Retry, v1alpha1.ReasonAgentFailed, "partial"},
-		"killed":                  {`kill -9 $$`, failure.Retry, v1alpha1.ReasonAgentFailed, ""},
-		"failed result":           {`echo '{"type":"result","subtype":"error_max_turns","is_error":true}'`, failure.Terminal, v1alpha1.ReasonMaxTurns, ""},
-		"result and a bad exit":   {result + `; exit 1`, failure.Retry, v1alpha1.ReasonAgentFailed, "the report"},
+		"silent":                 {`exit 0`, 0, success, ""},
+		"result rules over text": {`echo chatter; ` + result, 0, success, "the report"},
+		"events without a result": {`echo '{"type":"assistant","message":{"content":[{"type":"text","text":"said"}]}}'`,
+			failure.Terminal, v1alpha1.ReasonAgentFailed, "said"},
+		"broken stream":  {`echo '{"type":"assistant",'; echo text`, failure.Terminal, v1alpha1.ReasonAgentFailed, "{\"type\":\"assistant\",\ntext"},
+		"broken result":  {`echo '{"type":"result","subtype":"success",'`, failure.Terminal, v1alpha1.ReasonAgentFailed, `{"type":"result","subtype":"success",`},
+		"JSON of others": {`echo '{"type":"user","name":"x"}'; echo '{"type":"system","message":"x"}'; echo '{"type":"result"}'`, 0, success, ""},
+		"result that says nothing": {`echo '{"type":"result","subtype":"success","is_error":"true","result":"r"}'`,
+			failure.Terminal, v1alpha1.ReasonAgentFailed, "r"},
+		"events of others":      {`echo '{"type":"turn.completed"}'; echo text`, 0, success, "text"},
+		"result on stderr":      {result + ` >&2; exit 3`, failure.Retry, v1alpha1.ReasonAgentFailed, ""},
+		"non-zero exit":         {`echo partial; echo 'no such option' >&2; exit 7`, failure.Retry, v1alpha1.ReasonAgentFailed, "partial"},
+		"killed":                {`kill -9 $$`, failure.Retry, v1alpha1.ReasonAgentFailed, ""},
+		"failed result":         {`echo '{"type":"result","subtype":"error_max_turns","is_error":true}'`, failure.Terminal, v1alpha1.ReasonMaxTurns, ""},
+		"result and a bad exit": {result + `; exit 1`, failure.Retry, v1alpha1.ReasonAgentFailed, "the report"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -232,9 +238,11 @@ func TestCommandTimeLimits(t *testing.T) {
 		"silent": {`echo ready; exec sleep 1000`, 10 * time.Minute, time.Hour, failure.Retry, v1alpha1.ReasonStalled},
 		"talks without end": {`echo ready; while :; do printf .; sleep 0.01; done`, time.Hour, time.Hour,
 			failure.Terminal, v1alpha1.ReasonTimeout},
-		"does not end after its result": {`echo '{"type":"result","subtype":"success"}'; echo ready; exec sleep 1000`,
+		"does not end after its result": {`echo '{"type":"result","subtype":"success","is_error":false}'; echo ready; exec sleep 1000`,
 			10 * time.Minute, time.Hour, 0, success},
-		"leaves a child after its result": {`sleep 1000 & echo '{"type":"result","subtype":"success"}'; echo ready; wait`,
+		"calls it a success when told to end": {`trap 'echo "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false}"; exit 0' TERM
+			echo ready; while :; do sleep 0.1; done`, 10 * time.Minute, 20 * time.Minute, failure.Retry, v1alpha1.ReasonStalled},
+		"leaves a child after its result": {`sleep 1000 & echo '{"type":"result","subtype":"success","is_error":false}'; echo ready; wait`,
 			10 * time.Minute, time.Hour, 0, success},
 	} {
 		t.Run(name, func(t *testing.T) {

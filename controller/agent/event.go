@@ -3,8 +3,11 @@ package agent
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
+
+	casesensitive "sigs.k8s.io/json"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 )
@@ -72,6 +75,8 @@ type RateLimit struct {
 type Result struct {
 	Subtype string
 	IsError bool
+	// Unclear says that is_error, without which there is no success, is neither true nor false, or missing.
+	Unclear bool
 	// Text is the final message, or what went wrong.
 	Text   string
 	Errors []string
@@ -119,7 +124,7 @@ type wire struct {
 
 type wireResult struct {
 	Subtype        string          `json:"subtype"`
-	IsError        *bool           `json:"is_error"`
+	IsError        json.RawMessage `json:"is_error"`
 	Result         json.RawMessage `json:"result"`
 	Errors         []string        `json:"errors"`
 	TerminalReason string          `json:"terminal_reason"`
@@ -165,9 +170,10 @@ func parse(line []byte) Event {
 	return e
 }
 
-// decodes tells whether the line is JSON; a field of another type than expected is left empty.
+// decodes tells whether the line is JSON; a field of another type than expected is left empty. A key in other letters than
+// the agent's is another key.
 func decodes(line []byte, into any) bool {
-	err := json.Unmarshal(line, into)
+	err := casesensitive.UnmarshalCaseSensitivePreserveInts(line, into)
 	var mismatch *json.UnmarshalTypeError
 	return err == nil || errors.As(err, &mismatch)
 }
@@ -179,10 +185,10 @@ func parseResult(line []byte) *Result {
 	if !decodes(line, &w) || (w.Subtype == "" && w.IsError == nil && w.Result == nil) {
 		return nil
 	}
-	turns := count(w.Turns)
+	turns, isError := count(w.Turns), string(w.IsError)
 	r := &Result{
 		Subtype: w.Subtype, Text: textOrEmpty(w.Result), Errors: w.Errors,
-		IsError:        (w.IsError != nil && *w.IsError) || strings.HasPrefix(w.Subtype, "error"),
+		IsError: isError != "false" || strings.HasPrefix(w.Subtype, "error"), Unclear: isError != "false" && isError != "true",
 		TerminalReason: w.TerminalReason, StopReason: w.StopReason, APIStatus: w.APIStatus,
 		Turns: turns, Duration: time.Duration(min(count(w.DurationMS), maxDurationMS)) * time.Millisecond,
 		CostUSD: min(max(w.CostUSD, 0), maxCostUSD),
@@ -218,6 +224,23 @@ func textOrEmpty(raw json.RawMessage) string {
 		return ""
 	}
 	return s
+}
+
+// beginnings are how lines of a stream of events begin, also those that are cut or broken.
+var beginnings = []string{`{"type":"assistant",`, `{"type":"user",`, `{"type":"system","subtype":`, `{"type":"result","subtype":`}
+
+// streamed tells an event as agents print it whose stream ends with a result. Other programs may print JSON, too.
+func (e Event) streamed() bool {
+	switch e.Type {
+	case "":
+		return slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(e.Text, b) })
+	case typeAssistant, typeUser:
+		return len(e.message) > 0
+	case typeSystem:
+		return e.Subtype == subtypeInit || e.Retry != nil
+	default:
+		return e.Limit != nil
+	}
 }
 
 // Blocks returns the parts of an assistant's or user's message, nil for other events.

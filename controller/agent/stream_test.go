@@ -63,6 +63,33 @@ func TestReadParses(t *testing.T) {
 	g.Expect(*events[2].Retry).To(Equal(agent.Retry{Attempt: 3, MaxRetries: 10, DelayMS: 578.5, Kind: "unknown"}))
 }
 
+// Only the word false, under the very key, is no error: everything else may be a failure that nobody understood.
+func TestReadOnlyFalseIsNoError(t *testing.T) {
+	for is, want := range map[string]struct{ failed, unclear bool }{
+		`"is_error":false`:                     {false, false},
+		`"is_error": false `:                   {false, false},
+		`"is_error":true`:                      {true, false},
+		`"x":0`:                                {true, true},
+		`"is_error":null`:                      {true, true},
+		`"is_error":"false"`:                   {true, true},
+		`"is_error":0`:                         {true, true},
+		`"is_error":[false]`:                   {true, true},
+		`"is_error":true,"IS_ERROR":false`:     {true, false},
+		`"IS_ERROR":false`:                     {true, true},
+		`"is_error":false,"subtype":"error_x"`: {true, false},
+	} {
+		events, _ := readAll(t, strings.NewReader(`{"type":"result","subtype":"success",`+is+`}`))
+		r := events[0].Result
+		if r.IsError != want.failed || r.Unclear != want.unclear {
+			t.Errorf("%s: failed %t, unclear %t", is, r.IsError, r.Unclear)
+		}
+	}
+	events, _ := readAll(t, strings.NewReader(`{"Type":"result","subtype":"success","is_error":false}`))
+	if events[0].Type != "" {
+		t.Error("a key in other letters is another key")
+	}
+}
+
 // TestReadCutsLongLines shows that a line over the limit is no event, and that the one after it is.
 func TestReadCutsLongLines(t *testing.T) {
 	g := NewWithT(t)

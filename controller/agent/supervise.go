@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/go-logr/logr"
 	"golang.org/x/sys/unix"
@@ -18,6 +19,9 @@ import (
 	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
+
+// lostGrace is how long after a supervisor the controller may be killed by the same hand.
+const lostGrace = time.Second
 
 // executor starts agents' programs and watches them.
 type executor struct {
@@ -53,6 +57,7 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 		return seen{}, errors.Join(err, files.close())
 	}
 	w := newWatchdog(x.clock, l)
+	w.timeouts = t.Timeouts
 	c := newCollector(w)
 	if x.verbose {
 		c.tell = teller(logr.FromContextOrDiscard(ctx), x.redact)
@@ -76,8 +81,8 @@ func (x *executor) run(ctx context.Context, t Task, a process.Agent, l limits) (
 	crash.Here("agent ended")
 	out := c.result(x.redact)
 	out.Order, out.Program = t.Name, filepath.Base(a.Path)
-	out.Exit, out.Cause, out.Limit, out.Now = exit, cause, l.limit(cause), x.clock.Now()
-	return out, lost(out, waiting)
+	out.Exit, out.Cause, out.Limit, out.Now = exit, cause, w.limit(cause), x.clock.Now()
+	return out, x.lost(ctx, out, waiting)
 }
 
 // rules are what the agent may reach: its program, its own directories and what was lent to it.
@@ -90,12 +95,19 @@ func (x *executor) rules(t Task, a process.Agent) *sandbox.Rules {
 	return x.sandbox.Rules(sandbox.Run{Program: program, Read: t.Borrowed, Write: []string{t.Dir, t.Home}})
 }
 
-// lost is the error of a run whose supervisor was ended from outside: a crash, unless the result was there already.
-func lost(s seen, err error) error {
-	if err == nil || (s.Result != nil && !s.Result.IsError) {
+// lost is the error of a run whose supervisor was ended from outside: a crash, unless the result was there already, or
+// we ended it because it did not end the agent in time. Who killed it may be about to kill this process as well, and the end
+// of the controller is no attempt: so that is waited for before anything is said that would be counted.
+func (x *executor) lost(ctx context.Context, s seen, err error) error {
+	if err == nil || s.Cause.limit() || s.Cause == CauseInterrupted || (s.Result != nil && !s.Result.IsError) {
 		return nil
 	}
-	return failure.NewRetry(v1alpha1.ReasonAgentFailed, err)
+	select {
+	case <-ctx.Done():
+		return failure.NewInterrupted(fmt.Errorf("%w: %w", context.Cause(ctx), err))
+	case <-x.clock.After(lostGrace):
+		return failure.NewRetry(v1alpha1.ReasonAgentFailed, err)
+	}
 }
 
 // start starts the program once it is recorded. What goes wrong with the record is no failure of the agent.

@@ -28,6 +28,11 @@ const (
 	CauseInterrupted
 )
 
+// limit tells a cause that strikes an agent which has given no result. One that comes later is an answer to our signal.
+func (c Cause) limit() bool {
+	return c == CauseFirstEvent || c == CauseIdle || c == CauseWallClock || c == CauseRefused
+}
+
 const (
 	// defaultFirstEvent is how long claude may take to its first event; it needs a second.
 	defaultFirstEvent = 2 * time.Minute
@@ -35,6 +40,8 @@ const (
 	afterResult = 5 * time.Second
 	// maxDelay is the longest wait that an agent is believed.
 	maxDelay = 24 * time.Hour
+	// askInterval is how often is asked whether the limits were changed.
+	askInterval = 2 * time.Second
 )
 
 // limits are what a watchdog watches. 0 means that there is no limit.
@@ -87,12 +94,14 @@ func (l limits) limit(c Cause) time.Duration {
 
 // watchdog watches one agent. What is seen is told by its methods, from any goroutine.
 type watchdog struct {
-	clock  clock.Clock
-	limits limits
+	clock clock.Clock
+	// timeouts, if set, returns the limits for wall clock and silence as they are now.
+	timeouts func() (wallClock, idle time.Duration, known bool)
 	// urgent wakes the watch when something other than a longer time changed.
 	urgent chan struct{}
 
 	mu       sync.Mutex
+	limits   limits
 	progress progress
 	refused  bool
 }
@@ -141,6 +150,25 @@ func hopeless(r *Retry) bool {
 	return r != nil && r.Attempt >= 2 && (r.Status == 401 || r.Status == 403)
 }
 
+// renew asks for the limits: a person may change them while the agent runs.
+func (w *watchdog) renew() {
+	if w.timeouts == nil {
+		return
+	}
+	if wallClock, idle, known := w.timeouts(); known {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.limits.wallClock, w.limits.idle = wallClock, idle
+	}
+}
+
+// limit returns the limit that the cause stands for.
+func (w *watchdog) limit(c Cause) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.limits.limit(c)
+}
+
 // next returns what to do at what time; a zero time means at once.
 func (w *watchdog) next() (Cause, time.Time) {
 	w.mu.Lock()
@@ -154,17 +182,13 @@ func (w *watchdog) next() (Cause, time.Time) {
 // watch returns why the agent has to be ended, or CauseNone as soon as done is closed.
 func (w *watchdog) watch(ctx context.Context, done <-chan struct{}) Cause {
 	for {
+		w.renew()
 		cause, at := w.next()
 		now := w.clock.Now()
 		if cause != CauseNone && !at.After(now) {
 			return cause
 		}
-		var strikes <-chan time.Time
-		stop := func() bool { return false }
-		if cause != CauseNone {
-			timer := w.clock.NewTimer(at.Sub(now))
-			strikes, stop = timer.C(), timer.Stop
-		}
+		strikes, stop := w.alarm(cause, at.Sub(now))
 		select {
 		case <-done:
 			stop()
@@ -181,4 +205,16 @@ func (w *watchdog) watch(ctx context.Context, done <-chan struct{}) Cause {
 			stop()
 		}
 	}
+}
+
+// alarm rings when a limit strikes, or before, when the limits have to be asked for; never without either.
+func (w *watchdog) alarm(cause Cause, in time.Duration) (rings <-chan time.Time, stop func() bool) {
+	switch {
+	case cause == CauseNone && w.timeouts == nil:
+		return nil, func() bool { return false }
+	case w.timeouts != nil && (cause == CauseNone || in > askInterval):
+		in = askInterval
+	}
+	timer := w.clock.NewTimer(in)
+	return timer.C(), timer.Stop
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,4 +116,37 @@ func TestAnAbsurdDelayIsNotBelieved(t *testing.T) {
 	for said, want := range map[float64]time.Duration{1500: 1500 * time.Millisecond, 1e300: maxDelay, -5: 0} {
 		g.Expect((&Retry{DelayMS: said}).delay()).To(Equal(want))
 	}
+}
+
+// A person may change the limits while the agent runs, either way.
+func TestWatchdogFollowsTheLimits(t *testing.T) {
+	g := NewWithT(t)
+	clock := clocktesting.NewFakeClock(time.Unix(0, 0))
+	w := newWatchdog(clock, limits{wallClock: time.Minute})
+	var minutes atomic.Int64
+	minutes.Store(60)
+	w.timeouts = func() (wallClock, idle time.Duration, known bool) {
+		now := minutes.Load()
+		return time.Duration(now) * time.Minute, 0, now > 0
+	}
+	cause := make(chan Cause, 1)
+	go func() { cause <- w.watch(t.Context(), make(chan struct{})) }()
+	step := func() Cause {
+		g.Eventually(clock.HasWaiters).Should(BeTrue())
+		clock.Step(askInterval)
+		select {
+		case c := <-cause:
+			return c
+		case <-time.After(10 * time.Millisecond):
+			return CauseNone
+		}
+	}
+	for clock.Now().Before(time.Unix(0, 0).Add(90 * time.Second)) {
+		g.Expect(step()).To(Equal(CauseNone), "the limit was raised")
+	}
+	minutes.Store(0)
+	g.Expect(step()).To(Equal(CauseNone), "the limits are not known just now")
+	minutes.Store(1)
+	g.Eventually(step).Should(Equal(CauseWallClock), "the limit was cut")
+	g.Expect(w.limit(CauseWallClock)).To(Equal(time.Minute))
 }

@@ -51,7 +51,7 @@ func (r *Runner) keep(ctx context.Context, rec *store.Record) error {
 	return r.Git.Reset(ctx, w)
 }
 
-// readyWorkspace makes a workspace anew that somebody removed, and cleans one in which a phase starts afresh.
+// readyWorkspace makes a workspace anew that somebody removed, repairs one, and cleans one in which a phase starts afresh.
 func (r *Runner) readyWorkspace(ctx context.Context, rec *store.Record) (*store.Record, error) {
 	_, err := os.Lstat(r.Layout.Workspace(rec.ID))
 	switch {
@@ -59,6 +59,8 @@ func (r *Runner) readyWorkspace(ctx context.Context, rec *store.Record) (*store.
 		err = r.Git.Checkout(ctx, r.workspace(rec))
 	case err == nil && rec.StartAfresh:
 		err = r.Git.Reset(ctx, r.workspace(rec))
+	case err == nil:
+		err = r.mend(ctx, rec)
 	}
 	if err != nil || !rec.StartAfresh {
 		return rec, err
@@ -70,13 +72,14 @@ func (r *Runner) readyWorkspace(ctx context.Context, rec *store.Record) (*store.
 }
 
 func (r *Runner) implement(ctx context.Context, rec *store.Record) (*store.Record, error) {
-	prompt := func() ([]byte, error) {
-		plan, err := r.readPlan(rec)
-		if err != nil {
-			return nil, err
-		}
-		return r.Prompts.Implementing(promptData(rec, plan))
+	plan, err := r.readPlan(rec)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, r.planAgain(rec)
 	}
+	if err != nil {
+		return nil, err
+	}
+	prompt := func() ([]byte, error) { return r.Prompts.Implementing(promptData(rec, plan)) }
 	return r.runAgent(ctx, rec, v1alpha1.PhaseImplementing, prompt, func(string) error { return nil })
 }
 

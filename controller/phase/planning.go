@@ -2,8 +2,10 @@ package phase
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/failure"
@@ -37,11 +39,27 @@ func (r *Runner) plan(ctx context.Context, rec *store.Record) (*store.Record, er
 		if err != nil {
 			return err
 		}
-		if err := store.WriteFile(r.Layout.Plan(rec.ID), []byte(text), 0o600); err != nil {
+		if err := r.writePlan(ctx, rec, text); err != nil {
 			return fmt.Errorf("writing the plan of order %s: %w", rec.Name, err)
 		}
 		return nil
 	})
+}
+
+// writePlan waits for room on a full disk: the plan was paid for.
+func (r *Runner) writePlan(ctx context.Context, rec *store.Record, text string) error {
+	var failed error
+	err := r.Records.Insist(ctx, rec, func() error {
+		failed = store.WriteFile(r.Layout.Plan(rec.ID), []byte(text), 0o600)
+		if errors.Is(failed, syscall.ENOSPC) || errors.Is(failed, syscall.EDQUOT) {
+			return failed
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return failed
 }
 
 // planText is what becomes plan.md. A program need not plan, a coding agent must.

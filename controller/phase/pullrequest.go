@@ -17,6 +17,10 @@ import (
 // pullRequest pushes the head commit and sees to it that exactly one pull request of this run is there. Each
 // outward act is recorded before it begins; both look first whether they were done already.
 func (r *Runner) pullRequest(ctx context.Context, rec *store.Record) error {
+	rec, err := r.recollect(ctx, rec)
+	if err != nil {
+		return err
+	}
 	if len(rec.Protected) > 0 && !r.Settings.AllowProtectedPaths {
 		return protected(rec)
 	}
@@ -63,7 +67,11 @@ func (r *Runner) push(ctx context.Context, rec *store.Record) (*store.Record, er
 	if err := r.Git.Push(ctx, r.workspace(rec), head, lease); err != nil {
 		return nil, err
 	}
-	// What follows the push is the creation of the pull request: its intent is recorded in the same write.
+	return r.notePush(rec, head)
+}
+
+// notePush records a push. What follows it is the creation of the pull request: its intent is recorded in the same write.
+func (r *Runner) notePush(rec *store.Record, head string) (*store.Record, error) {
 	return r.Records.Update(rec.ID, func(rec *store.Record) error {
 		rec.Pushing, rec.Pushed, rec.LeaseSHA = "", head, head
 		rec.OpeningPullRequest = true

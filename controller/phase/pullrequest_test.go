@@ -36,13 +36,19 @@ func (b *remoteBranch) Collect(context.Context, git.Workspace, string) (git.Coll
 }
 
 // oneRecord is Records with one run.
-type oneRecord struct{ *store.Record }
+type oneRecord struct{ is *store.Record }
 
 func (o oneRecord) Update(_ string, change func(*store.Record) error) (*store.Record, error) {
-	return o.Record, change(o.Record)
+	return o.is, change(o.is)
 }
 
-func (o oneRecord) Runs(string) ([]*store.Record, error) { return []*store.Record{o.Record}, nil }
+func (o oneRecord) Record(string) (*store.Record, error) { return o.is, nil }
+
+func (o oneRecord) Insist(_ context.Context, _ *store.Record, write func() error) error {
+	return write()
+}
+
+func (o oneRecord) Runs(string) ([]*store.Record, error) { return []*store.Record{o.is}, nil }
 
 func testRunner(g Git, rec *store.Record) *Runner {
 	return &Runner{Git: g, Records: oneRecord{rec}, Redact: func(text string) string {

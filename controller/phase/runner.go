@@ -22,7 +22,9 @@ import (
 
 // Records is where phases write down what they intend and what they found.
 type Records interface {
+	Record(id string) (*store.Record, error)
 	Update(id string, change func(*store.Record) error) (*store.Record, error)
+	Insist(ctx context.Context, run *store.Record, write func() error) error
 	Runs(name string) ([]*store.Record, error)
 }
 
@@ -32,6 +34,8 @@ type Git interface {
 	RemoteBranch(ctx context.Context, url, branch string) (sha string, err error)
 	Fetch(ctx context.Context, url, id, base string) error
 	Checkout(ctx context.Context, w git.Workspace) error
+	Mend(ctx context.Context, w git.Workspace) error
+	Kept(w git.Workspace, head string) (bool, error)
 	Content(ctx context.Context, w git.Workspace) (git.Content, error)
 	Reset(ctx context.Context, w git.Workspace) error
 	Borrowed(w git.Workspace) ([]string, error)

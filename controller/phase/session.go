@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/agent"
@@ -38,14 +41,33 @@ func (r *Runner) runAgent(
 	if runErr == nil {
 		runErr = accept(out.Text)
 	}
-	rec, err = r.Records.Update(rec.ID, func(rec *store.Record) error {
-		recordUse(rec, p, out)
-		if runErr == nil {
-			rec.Reported, rec.Summary = p, cut(out.Text, maxSummary)
-		}
-		return nil
-	})
+	rec, err = r.recordRun(ctx, rec, p, out, runErr == nil)
 	return rec, errors.Join(runErr, err)
+}
+
+// recordRun writes down what an agent's run used and whether it has reported. An agent that did its work is not run again
+// because the disk is full just now.
+func (r *Runner) recordRun(
+	ctx context.Context, run *store.Record, p v1alpha1.Phase, out agent.Outcome, reported bool,
+) (rec *store.Record, err error) {
+	tried := false
+	err = r.Records.Insist(ctx, run, func() error {
+		var err error
+		rec, err = r.Records.Update(run.ID, func(rec *store.Record) error {
+			// A write that failed at its very end may stand in the record; the agent's process tells.
+			if tried && rec.Supervisor == nil {
+				return nil
+			}
+			tried = true
+			recordUse(rec, p, out)
+			if reported {
+				rec.Reported, rec.Summary = p, cut(out.Text, maxSummary)
+			}
+			return nil
+		})
+		return err
+	})
+	return rec, err
 }
 
 // beginSession makes sure that the phase has a session id on record. A plain command knows no sessions.
@@ -86,16 +108,34 @@ func (r *Runner) task(rec *store.Record, p v1alpha1.Phase, prompt func() ([]byte
 		Name: rec.Name, ID: rec.ID, Phase: p, Attempt: rec.Attempts[p] + 1,
 		Prompt: r.redacted(first), Resume: r.redacted(resume), Spec: rec.Spec.Agent, ReadOnly: p == v1alpha1.PhasePlanning,
 		Dir: r.Layout.Workspace(rec.ID), Home: r.Layout.AgentHome(rec.ID), TempDir: r.Layout.Temp(rec.ID),
-		Borrowed:     borrowed,
-		Session:      agent.Session{ID: session.ID, Resume: session.Started},
-		BudgetLeft:   left,
-		PhaseTimeout: rec.Spec.Timeouts.Phase.Value(r.Settings.PhaseTimeout),
-		IdleTimeout:  rec.Spec.Timeouts.Idle.Value(r.Settings.IdleTimeout),
-		Started:      r.started(rec.ID, p),
-		OnSession:    r.renamed(rec.ID, p),
+		Borrowed:   borrowed,
+		Session:    agent.Session{ID: session.ID, Resume: session.Started},
+		BudgetLeft: left,
+		Timeouts:   r.timeoutsNow(rec.ID),
+		Started:    r.started(rec.ID, p),
+		OnSession:  r.renamed(rec.ID, p),
 	}
+	task.PhaseTimeout, task.IdleTimeout = r.timeouts(rec)
 	r.files(&task, rec)
 	return task, r.logPrompt(rec, p, task)
+}
+
+// timeouts are the limits that the order asks for, or the defaults.
+func (r *Runner) timeouts(rec *store.Record) (phase, idle time.Duration) {
+	t := rec.Spec.Timeouts
+	return t.Phase.Value(r.Settings.PhaseTimeout), t.Idle.Value(r.Settings.IdleTimeout)
+}
+
+// timeoutsNow reads the limits anew: they may be changed while an agent runs.
+func (r *Runner) timeoutsNow(id string) func() (phase, idle time.Duration, known bool) {
+	return func() (phase, idle time.Duration, known bool) {
+		rec, err := r.Records.Record(id)
+		if err != nil {
+			return 0, 0, false
+		}
+		phase, idle = r.timeouts(rec)
+		return phase, idle, true
+	}
 }
 
 // redacted is a prompt without secrets: what the controller keeps from agents does not reach one by way of a request.
@@ -146,7 +186,12 @@ func (r *Runner) logPrompt(rec *store.Record, p v1alpha1.Phase, t agent.Task) er
 	if t.Session.Resume {
 		text = t.Resume
 	}
-	file := filepath.Join(r.Layout.Prompts(rec.ID), stepName(rec, p)+".md")
+	dir := r.Layout.Prompts(rec.ID)
+	file := filepath.Join(dir, stepName(rec, p)+".md")
+	// Somebody may have removed it; of the run's directory alone it is not made.
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("writing the prompt of order %s: %w", rec.Name, err)
+	}
 	if err := store.SaveFile(file, text, 0o600); err != nil {
 		return fmt.Errorf("writing the prompt of order %s: %w", rec.Name, err)
 	}

@@ -2,6 +2,7 @@ package phase
 
 import (
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -63,4 +64,17 @@ func TestBudgetOfTheController(t *testing.T) {
 		r := &Runner{Settings: Settings{DefaultBudgetUSD: c.byDefault, MaxBudgetUSD: c.most}}
 		NewWithT(t).Expect(r.budget(rec)).To(Equal(c.want), "%+v", c)
 	}
+}
+
+func TestTimeoutsAreReadAnew(t *testing.T) {
+	g := NewWithT(t)
+	rec := &store.Record{ID: "wo-00000001", Name: "a"}
+	r := testRunner(nil, rec)
+	r.Settings.PhaseTimeout, r.Settings.IdleTimeout = time.Hour, time.Minute
+	now := r.timeoutsNow(rec.ID)
+	phase, idle, known := now()
+	g.Expect([]any{phase, idle, known}).To(Equal([]any{time.Hour, time.Minute, true}))
+	rec.Spec.Timeouts.Phase = "2h"
+	phase, idle, known = now()
+	g.Expect([]any{phase, idle, known}).To(Equal([]any{2 * time.Hour, time.Minute, true}))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -23,12 +24,12 @@ const (
 )
 
 // EndFormer ends what a former life of the controller left behind: the supervisors that still are who they were,
-// all that descends from them, and every process that carries one of the runs' ids in its environment, with
-// what descends from it. SIGTERM first, SIGKILL after a second. This process and its ancestors are never among
+// all that descends from them, and every process that carries one of the runs' ids in its environment or is traced,
+// with what descends from it. SIGTERM first, SIGKILL after a second. This process and its ancestors are never among
 // them. It returns how many processes were found and are gone. The error tells who could not be ended; it does
 // not keep the rest alive.
-func EndFormer(ctx context.Context, supervisors []Identity, workOrderIDs []string) (int, error) {
-	h := &hunt{supervisors: supervisors, marks: map[string]bool{}, found: map[tree.Key]tree.Process{}}
+func EndFormer(ctx context.Context, supervisors []Identity, workOrderIDs []string, traces ...Trace) (int, error) {
+	h := &hunt{supervisors: supervisors, traces: traces, marks: map[string]bool{}, found: map[tree.Key]tree.Process{}}
 	for _, id := range workOrderIDs {
 		h.marks[id] = id != ""
 	}
@@ -47,6 +48,7 @@ func EndFormer(ctx context.Context, supervisors []Identity, workOrderIDs []strin
 // hunt is one call of EndFormer.
 type hunt struct {
 	supervisors []Identity
+	traces      []Trace
 	// marks are the ids to look for in environments.
 	marks map[string]bool
 	// found is everybody who was ever seen to belong to the former life, also if the tie is cut later.
@@ -88,7 +90,7 @@ func (h *hunt) belongs(p tree.Process) bool {
 			return true
 		}
 	}
-	return h.marked(p.PID)
+	return h.marked(p.PID) || slices.ContainsFunc(h.traces, func(t Trace) bool { return t(p.PID) })
 }
 
 // marked says whether the process's environment carries one of the ids. That of a stranger cannot be read.

@@ -86,6 +86,9 @@ func (s *Spawner) Run(ctx context.Context, c Command) (Result, error) {
 	if err := c.build(cmd); err != nil {
 		return Result{}, err
 	}
+	if s.mark != "" {
+		cmd.Env = append(cmd.Env, s.mark)
+	}
 	stdout, stderr := newHead(c.MaxOutput), NewTail(maxStderr)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if c.Stdout != nil {

@@ -36,6 +36,8 @@ type Spawner struct {
 
 	// inherited are children that this process had before: a script may start something and then become us.
 	inherited map[tree.Key]bool
+	// mark, if set, is added to the environment of every command.
+	mark string
 }
 
 // NewSpawner prepares the thread. It makes this process the adoptive parent of what descendants leave behind and

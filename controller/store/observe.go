@@ -211,3 +211,13 @@ func (s *Store) recordProblems() []FileProblem {
 	}
 	return out
 }
+
+// Quarantined returns the ids of the runs whose records cannot be read, whatever has become of the runs. Sorted.
+func (s *Store) Quarantined() []string {
+	found := s.index.quarantined("")
+	out := make([]string, 0, len(found))
+	for _, q := range found {
+		out = append(out, q.id)
+	}
+	return out
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
 	"time"
 
@@ -184,7 +183,7 @@ func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Pha
 		settle(rec, p, err, r.Clock.Now(), r.Backoff)
 		return nil
 	})
-	if updateErr != nil && r.beyond(run, updateErr) {
+	if errors.Is(updateErr, store.ErrLost) {
 		logr.FromContextOrDiscard(ctx).Info("Record is damaged or gone, so the end of a phase is not in it", "id", run.ID)
 		return nil
 	}
@@ -204,33 +203,14 @@ type discreet struct {
 func (d *discreet) Error() string { return d.text }
 func (d *discreet) Unwrap() error { return d.err }
 
-// insist records an outcome and does not give up while the disk is full or failing: what was done must not be
-// forgotten while this process lives. When the controller stops it tries once more.
-func (r *Reconciler) insist(ctx context.Context, run *store.Record, change func(*store.Record) error) (*store.Record, error) {
-	for {
-		rec, err := r.Store.Update(run.ID, change)
-		if err == nil || r.beyond(run, err) {
-			return rec, err
-		}
-		logr.FromContextOrDiscard(ctx).Error(err, "Record not written, tried again", "id", run.ID)
-		select {
-		case <-ctx.Done():
-			return r.Store.Update(run.ID, change)
-		case <-r.Clock.After(2 * time.Second):
-		}
-	}
-}
-
-// beyond tells that a record cannot be written until a person has acted: it cannot be trusted, or was moved away.
-func (r *Reconciler) beyond(run *store.Record, err error) bool {
-	if _, quarantined := errors.AsType[*store.QuarantineError](err); quarantined {
-		return true
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return false
-	}
-	now, err := r.Store.Current(run.Name)
-	return err == nil && (now == nil || now.ID != run.ID)
+// insist records an outcome, which must not be forgotten.
+func (r *Reconciler) insist(ctx context.Context, run *store.Record, change func(*store.Record) error) (rec *store.Record, err error) {
+	err = r.Store.Insist(ctx, run, func() error {
+		var err error
+		rec, err = r.Store.Update(run.ID, change)
+		return err
+	})
+	return rec, err
 }
 
 // guarded turns a panic into a terminal failure, so that one order cannot end the controller.

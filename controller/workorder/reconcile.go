@@ -25,6 +25,7 @@ type Store interface {
 	NewID() (string, error)
 	Create(r *store.Record) error
 	Update(id string, change func(*store.Record) error) (*store.Record, error)
+	Insist(ctx context.Context, run *store.Record, write func() error) error
 	Project(r *store.Record) (store.Projection, error)
 	Event(id string, e store.Event) error
 	ClearTombstone(name string) error

@@ -9,6 +9,8 @@ import (
 
 	. "github.com/onsi/gomega"
 	"golang.org/x/sys/unix"
+
+	"github.com/agent-work-orders/awo/api/v1alpha1"
 )
 
 // nobody is a user that owns nothing, as an image's user on a volume of somebody else.
@@ -81,4 +83,30 @@ func (w *world) fill() (empty func()) {
 	}
 	w.g.Expect(f.Close()).To(Succeed())
 	return func() { w.g.Expect(os.Remove(path)).To(Succeed()) }
+}
+
+// What an agent did is not done again because it could not be written down at once.
+func TestAgentRunsOnceOnAFullDisk(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount a file system")
+	}
+	for _, gate := range []string{"Planning", "Implementing"} {
+		t.Run(gate, func(t *testing.T) {
+			w := newWorld(t, "AWO_MIN_FREE_DISK=0")
+			w.tmpfs(64 << 20)
+			repo := w.local("app", map[string]string{"README.md": "x\n"})
+			agent := w.script("echo $$ >> " + w.shared + "/runs-$AWO_PHASE\n[ $AWO_PHASE = Implementing ] && echo changed > changed.txt\n" +
+				"while [ $AWO_PHASE = " + gate + " -a ! -e " + w.shared + "/gate ]; do sleep 0.1; done\necho did it\n")
+			w.start()
+			w.drop("a.yaml", order("a", "file://"+repo, agent))
+			w.g.Eventually(func() int { return w.runs(v1alpha1.Phase(gate)) }).Should(Equal(1), w.controller.log)
+			empty := w.fill()
+			w.openGate()
+			w.g.Eventually(w.controller.log).Should(ContainSubstring("Not written, tried again"))
+			empty()
+			w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+			w.g.Expect(w.runs(v1alpha1.PhasePlanning)).To(Equal(1))
+			w.g.Expect(w.runs(v1alpha1.PhaseImplementing)).To(Equal(1))
+		})
+	}
 }

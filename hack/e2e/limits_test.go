@@ -119,3 +119,18 @@ func TestOutputsOfPastRunsGo(t *testing.T) {
 	out, err := w.run("get", "a", "-o", "name")
 	w.g.Expect(err).NotTo(HaveOccurred(), out)
 }
+
+// The limits of an order may change while its agent runs.
+func TestTimeoutsChangeWhileTheAgentRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	agent := w.script("touch " + w.shared + "/up-$AWO_PHASE\n[ $AWO_PHASE = Planning ] || while :; do echo working; sleep 0.1; done\n")
+	text := order("a", "file://"+w.local("app", map[string]string{"README.md": "x\n"}), agent, "  timeouts: {phase: 1h}\n")
+	w.start()
+	w.drop("a.yaml", text)
+	w.g.Eventually(filepath.Join(w.shared, "up-Implementing")).Should(BeAnExistingFile(), w.controller.log)
+	w.drop("a.yaml", strings.Replace(text, "phase: 1h", "phase: 1s", 1))
+	st := w.ends("a.yaml", v1alpha1.PhaseFailed)
+	w.g.Expect(reasonOf(st)).To(Equal(v1alpha1.ReasonTimeout), st.Message)
+	w.g.Expect(st.Message).To(ContainSubstring("did not end within 1s"))
+}

@@ -1,11 +1,15 @@
 package e2e_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,12 +48,15 @@ func (w *world) runs(phase v1alpha1.Phase) int {
 }
 
 // processesOf lists the processes of a run, by its id in their environment.
-func processesOf(id string) []string {
+func processesOf(id string) []string { return carrying("AWO_WORK_ORDER_ID=" + id) }
+
+// carrying lists the processes whose environment holds an entry.
+func carrying(entry string) []string {
 	var out []string
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, f := range files {
 		data, err := os.ReadFile(f)
-		if err == nil && strings.Contains(string(data), "AWO_WORK_ORDER_ID="+id+"\x00") {
+		if err == nil && strings.Contains(string(data), entry+"\x00") {
 			out = append(out, filepath.Base(filepath.Dir(f)))
 		}
 	}
@@ -123,6 +130,87 @@ func (w *world) firstID() string {
 		return "wo-none"
 	}
 	return filepath.Base(found[0])
+}
+
+// commandsOf lists git and gh of a data directory with all that they started, by the mark in their environment.
+func (w *world) commandsOf() []string {
+	info, err := os.Stat(w.data)
+	w.g.Expect(err).NotTo(HaveOccurred())
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	w.g.Expect(ok).To(BeTrue())
+	return carrying(fmt.Sprintf("AWO_DATA_DIR_ID=%d:%d", stat.Dev, stat.Ino))
+}
+
+// What git forks to speak to a remote is not told of the end of the controller, and waits for an answer.
+func TestKilledControllerLeavesNoHelpersOfGit(t *testing.T) {
+	needs(t, "gh")
+	t.Parallel()
+	w := newWorld(t)
+	url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
+	asked := make(chan struct{})
+	var once sync.Once
+	w.git.Before(func(_ http.ResponseWriter, r *http.Request) bool {
+		silent := false
+		once.Do(func() { silent = true })
+		if silent {
+			close(asked)
+			select {
+			case <-r.Context().Done():
+			case <-time.After(60 * time.Second):
+			}
+		}
+		return silent
+	})
+	w.start()
+	w.drop("a.yaml", order("a", url, w.gated("")))
+	w.g.Eventually(asked).Should(BeClosed(), w.controller.log)
+	w.controller.kill()
+	left := w.commandsOf()
+	w.g.Expect(left).NotTo(BeEmpty(), "a helper that waits for the remote")
+	w.start()
+	w.g.Eventually(func() []string {
+		return slices.DeleteFunc(w.commandsOf(), func(pid string) bool { return !slices.Contains(left, pid) })
+	}, 5*time.Second).Should(BeEmpty(), "processes of the first life")
+	w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+}
+
+// With its supervisor dead as well, only where it works tells whose a process is that has thrown its environment away, and
+// only its directory's name tells of a run whose record is torn.
+func TestKilledControllerLeavesNoOrphans(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	w.drop("a.yaml", order("a", url, w.script(`
+[ "$AWO_PHASE" = Planning ] && exit
+(env -i setsid bash -c 'trap "" TERM; echo $$ >> `+w.shared+`/pids; while :; do sleep 0.1; done' &)
+(cd /; exec setsid bash -c 'trap "" TERM; echo $$ >> `+w.shared+`/pids; while :; do sleep 0.1; done' &)
+while :; do sleep 0.1; done
+`)))
+	pids := func() []string {
+		data, _ := os.ReadFile(filepath.Join(w.shared, "pids"))
+		return strings.Fields(string(data))
+	}
+	w.g.Eventually(pids).Should(HaveLen(2), w.controller.log)
+	// The controller is not to see the end of the supervisor.
+	w.g.Expect(w.controller.cmd.Process.Signal(syscall.SIGSTOP)).To(Succeed())
+	for _, pid := range processesOf(w.firstID()) {
+		name, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+		if number, err := strconv.Atoi(pid); err == nil && strings.HasPrefix(string(name), "awo-supervisor\x00") {
+			w.g.Expect(syscall.Kill(number, syscall.SIGKILL)).To(Succeed())
+		}
+	}
+	w.controller.kill()
+	for _, pid := range pids() {
+		w.g.Expect("/proc/" + pid + "/cmdline").To(BeAnExistingFile())
+	}
+	w.g.Expect(os.Truncate(filepath.Join(w.data, "outputs", w.firstID(), "record.json"), 50)).To(Succeed())
+	w.start()
+	for _, pid := range pids() {
+		// One that has ended and was not reaped yet has none.
+		arguments, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+		w.g.Expect(string(arguments)).To(BeEmpty(), "a process of the first life")
+	}
 }
 
 func TestKilledControllerResumesTheSession(t *testing.T) {
