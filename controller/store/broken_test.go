@@ -148,3 +148,20 @@ func TestFileThatCannotBeRead(t *testing.T) {
 	w.becomes("a", store.Present)
 	w.Eventually(w.problems).Should(ConsistOf(And(ContainSubstring("large.yaml"), ContainSubstring("cannot be read"), ContainSubstring("MiB"))))
 }
+
+func TestNameThatNoFileCanBear(t *testing.T) {
+	w := newWorld(t).watching()
+	long := strings.Repeat("a", 256)
+	w.write("a.yaml", order(long, "one"))
+	w.Eventually(w.problems).Should(ConsistOf(HavePrefix("a.yaml: line 5: metadata.name: has 256 bytes")))
+	w.Expect(w.store.Names()).To(BeEmpty())
+	w.Expect(w.store.Lookup(long).Presence).To(Equal(store.Unknown), "it has no tombstone")
+	fits := long[:253]
+	w.write("a.yaml", order(fits, "one"))
+	w.becomes(fits, store.Present)
+	w.Expect(w.store.Lookup(fits).Invalid).NotTo(BeEmpty())
+	w.Expect(w.store.Delete(fits)).To(Succeed())
+	w.Expect(w.store.Lookup(fits).Presence).To(Equal(store.Tombstoned))
+	w.Expect(w.store.ClearTombstone(fits)).To(Succeed())
+	w.becomes(fits, store.Unknown)
+}

@@ -93,7 +93,10 @@ func (s *source) document(index int) (Document, []Problem) {
 	}
 	doc := Document{Index: index, Name: nameOf(root), Line: p.line + root.Line}
 	c := &checker{document: index, name: doc.Name, base: p.line, budget: maxNodes}
-	doc.Object = c.decode(root)
+	if doc.Object = c.decode(root); doc.Object != nil {
+		// It may come from a merge key.
+		doc.Name = doc.Object.Name
+	}
 	doc.lines = c.lines
 	slices.SortStableFunc(c.problems, func(a, b Problem) int { return a.Line - b.Line })
 	return doc, c.problems
@@ -138,12 +141,13 @@ func parentPath(path string) string {
 	return path[:max(0, strings.LastIndexByte(path, '.'))]
 }
 
-// nameOf reads metadata.name from a tree, whatever else is wrong with it.
+// nameOf reads metadata.name from a tree, whatever else is wrong with it; not one that no order can bear.
 func nameOf(root *yaml.Node) string {
-	if name := valueOf(valueOf(root, "metadata"), "name"); name != nil && name.Kind == yaml.ScalarNode {
-		return name.Value
+	name := valueOf(valueOf(root, "metadata"), "name")
+	if name == nil || name.Kind != yaml.ScalarNode || len(name.Value) > maxName || !v1alpha1.IsVisible(name.Value) {
+		return ""
 	}
-	return ""
+	return name.Value
 }
 
 // valueOf returns the value of a key that is written in a mapping, its alias followed; nil if there is none.
