@@ -132,7 +132,7 @@ func unreadable(err error, name string, problems []store.FileProblem) error {
 
 // problemLine is a problem on one line, as compilers write it.
 func problemLine(problem store.FileProblem) string {
-	return fmt.Sprintf("%s:%d: %s", problem.Path, problem.Line, problemText(problem.Field, problem.Message))
+	return v1alpha1.Visible(fmt.Sprintf("%s:%d: %s", problem.Path, problem.Line, problemText(problem.Field, problem.Message)))
 }
 
 // print shows orders and problems; emptiness is worth a word only if nothing failed.
@@ -174,6 +174,7 @@ func (o *getOptions) printRows(orders []order) error {
 		if o.allNamespaces {
 			row.Cells = slices.Insert(row.Cells, 0, any(each.object.Namespace))
 		}
+		row.Cells = visibleCells(row.Cells)
 		table.Rows = append(table.Rows, row)
 	}
 	if err := o.table.PrintObj(table, o.streams.Out); err != nil {
@@ -203,7 +204,7 @@ func (o *getOptions) printProblems(problems []store.FileProblem, separate bool) 
 // warn prints the problems on standard error.
 func (o *getOptions) warn(problems []store.FileProblem) {
 	for _, problem := range problems {
-		_, _ = fmt.Fprintln(o.streams.ErrOut, "Warning: "+printers.EscapeTerminal(problemLine(problem)))
+		_, _ = fmt.Fprintln(o.streams.ErrOut, "Warning: "+problemLine(problem))
 	}
 }
 
