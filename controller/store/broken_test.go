@@ -129,6 +129,44 @@ func TestBrokenAfterARestart(t *testing.T) {
 	}
 }
 
+// TestBrokenFileKeepsItsNamesOverARestart: who bears a name must not depend on when the controller was started. A new
+// binary knows no less.
+func TestBrokenFileKeepsItsNamesOverARestart(t *testing.T) {
+	for name, head := range map[string]func(string) string{
+		"same binary":  func(head string) string { return head },
+		"other binary": func(head string) string { return strings.Replace(head, `"binary":{"Dev":`, `"binary":{"Dev":1`, 1) },
+		"other policy": func(head string) string { return strings.Replace(head, `"policy":"`, `"policy":" `, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t).watching()
+			w.write("q1.yaml", order("q", "one"))
+			w.record("q", "q1.yaml")
+			w.Eventually(w.request("q")).Should(Equal("one"))
+			w.write("q1.yaml", "kind: [")
+			w.Eventually(w.problems).Should(HaveLen(1))
+			w.write("q2.yaml", order("q", "two"))
+			w.Eventually(w.problems).Should(ContainElement(ContainSubstring("the name q is taken by q1.yaml")))
+			w.stop()
+			cache := filepath.Join(w.dir, "outputs", ".index.jsonl")
+			data, err := os.ReadFile(cache)
+			w.Expect(err).NotTo(HaveOccurred())
+			first, rest, _ := strings.Cut(string(data), "\n")
+			w.Expect(os.WriteFile(cache, []byte(head(first)+"\n"+rest), 0o600)).To(Succeed())
+			w.open()
+			w.watching()
+			w.Consistently(func(g Gomega) {
+				o := w.store.Lookup("q")
+				g.Expect(o.Path).To(Equal("q1.yaml"))
+				g.Expect(o.Stale).To(BeTrue())
+				g.Expect(o.Object.Spec.Request).NotTo(ContainSubstring("two"))
+			}, 2*time.Second, 5*time.Millisecond).Should(Succeed())
+			w.Expect(w.problems()).To(ContainElements(ContainSubstring("q1.yaml: line 1"), ContainSubstring("the name q is taken by q1.yaml")))
+			w.write("q1.yaml", order("q", "three"))
+			w.Eventually(w.request("q")).Should(Equal("three"))
+		})
+	}
+}
+
 func TestInvalidSpecIsNoBrokenFile(t *testing.T) {
 	w := newWorld(t).watching()
 	w.write("a.yaml", strings.Replace(order("a", "one"), "https://github.com", "ssh://github.com", 1))
