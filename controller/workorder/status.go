@@ -182,11 +182,23 @@ func (w writer) phase(r *store.Record, v View, p v1alpha1.Phase) {
 		case r.End != nil && r.End.During == p:
 			w.set(kind, metav1.ConditionFalse, r.End.Reason, r.End.Message)
 		case r.End == nil && NextPhase(r) == p && !untouched(r):
-			w.set(kind, metav1.ConditionUnknown, waitReason(r, View{Short: v.Short}), "under way")
+			reason := waitReason(r, View{Short: v.Short})
+			w.set(kind, metav1.ConditionUnknown, reason, pending(reason))
 		default:
 			meta.RemoveStatusCondition(w.conditions, kind)
 		}
 	}
+}
+
+// pending says of a phase that is not complete what it is doing.
+func pending(reason string) string {
+	switch reason {
+	case v1alpha1.ReasonProgressing:
+		return "under way"
+	case v1alpha1.ReasonSuspended:
+		return "suspended"
+	}
+	return "waiting"
 }
 
 // conditionsOf lists the facts that a phase establishes.

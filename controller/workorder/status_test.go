@@ -108,6 +108,25 @@ func TestProject(t *testing.T) {
 	}
 }
 
+func TestPhaseThatIsNotCompleteSaysWhatItDoes(t *testing.T) {
+	for want, change := range map[string]func(*store.Record){
+		"under way": func(*store.Record) {},
+		"suspended": func(r *store.Record) { r.Running, r.Spec.Suspend = "", true },
+		"waiting": func(r *store.Record) {
+			settle(r, v1alpha1.PhasePlanning, errors.New("overloaded"), noon, Backoff{Base: time.Minute, Max: time.Minute, Jitter: noJitter})
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			g := NewWithT(t)
+			r := started(v1alpha1.PhasePlanning)
+			r.Done = []v1alpha1.Phase{v1alpha1.PhaseCloning}
+			change(r)
+			project(r, View{Now: noon})
+			g.Expect(meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionPlanned).Message).To(Equal(want))
+		})
+	}
+}
+
 func TestProjectIsQuiet(t *testing.T) {
 	g := NewWithT(t)
 	r := started(v1alpha1.PhaseCloning)
