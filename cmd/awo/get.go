@@ -101,7 +101,9 @@ func (o *getOptions) run(ctx context.Context) error {
 // load reads the orders that were asked for, and the problems of the files that concern them. Orders that
 // were found come with the errors about the others.
 func (o *getOptions) load(s *store.Store) ([]order, []store.FileProblem, error) {
-	problems := s.Problems()
+	problems := slices.DeleteFunc(s.Problems(), func(p store.FileProblem) bool {
+		return o.filter.namespace != "" && p.Namespace != "" && p.Namespace != o.filter.namespace
+	})
 	if len(o.names) == 0 {
 		orders, err := listOrders(s, o.filter)
 		return orders, problems, err

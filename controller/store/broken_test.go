@@ -102,6 +102,28 @@ func TestOneBrokenDocumentDoesNotStopTheOthers(t *testing.T) {
 	w.Expect(w.store.Lookup("b").Stale).To(BeFalse())
 }
 
+func TestProblemsTellTheNamespace(t *testing.T) {
+	w := newWorld(t).watching()
+	in := func(namespace string) string {
+		return strings.Replace(order("a", "x"), "metadata:\n", "metadata:\n  namespace: "+namespace+"\n", 1)
+	}
+	w.write("a.yaml", order("a", "x"))
+	w.becomes("a", store.Present)
+	w.write("b.yaml", in("team"))
+	w.write("c.yaml", strings.Replace(in("other"), "request:", "reqest:", 1))
+	w.write("d.yaml", strings.Replace(order("d", "x"), "request:", "reqest:", 1))
+	w.write("e.yaml", "metadata: [")
+	namespaces := func() map[string]string {
+		out := map[string]string{}
+		for _, p := range w.store.Problems() {
+			out[p.Path+" "+p.Field] = p.Namespace
+		}
+		return out
+	}
+	w.Eventually(namespaces).Should(And(HaveKeyWithValue("b.yaml metadata.name", "team"), HaveKeyWithValue("c.yaml spec.reqest", "other"),
+		HaveKeyWithValue("d.yaml spec.reqest", "default"), HaveKeyWithValue("e.yaml ", "")))
+}
+
 func TestBrokenAfterARestart(t *testing.T) {
 	for _, cached := range []bool{true, false} {
 		t.Run(fmt.Sprintf("cached=%v", cached), func(t *testing.T) {

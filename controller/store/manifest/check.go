@@ -29,8 +29,9 @@ const nameField = "metadata.name"
 // checker walks the tree of one document along the schema and collects what does not fit, and the plain value of
 // what does.
 type checker struct {
-	document int
-	name     string
+	document  int
+	name      string
+	namespace string
 	// base is added to the lines of nodes.
 	base     int
 	budget   int
@@ -72,7 +73,7 @@ func (c *checker) report(line int, field, format string, args ...any) {
 		message = "more problems than are listed; correct these first"
 	}
 	c.problems = append(c.problems, Problem{
-		Document: c.document, Name: c.name, Line: c.base + line, Field: field, Message: message,
+		Document: c.document, Name: c.name, Namespace: c.namespace, Line: c.base + line, Field: field, Message: message,
 	})
 }
 
@@ -115,7 +116,7 @@ func (c *checker) bearable(value any) {
 	case len(name) > maxName:
 		c.report(line, nameField, "has %d bytes; allowed is a name of at most %d characters, such as add-readme", len(name), maxName)
 	case !v1alpha1.IsVisible(name):
-		c.report(line, nameField, "is %s, which has control characters; allowed are lower case letters, digits, - and .", quoted(v1alpha1.Visible(name)))
+		c.report(line, nameField, "is %s, which has control characters; allowed are lower case letters, digits, - and .", quoted(name))
 	}
 }
 

@@ -47,6 +47,8 @@ type Problem struct {
 	Document int `json:"document"`
 	// Name is metadata.name where it could be read.
 	Name string `json:"name,omitempty"`
+	// Namespace is metadata.namespace, or the default where none is written; empty where that could not be told.
+	Namespace string `json:"namespace,omitempty"`
 	// Line is the line of the file, from 1.
 	Line int `json:"line"`
 	// Field is the path of the field, such as spec.repository.branch; empty for the syntax of the file.
@@ -92,7 +94,7 @@ func (s *source) document(index int) (Document, []Problem) {
 			[]Problem{{Document: index, Name: name, Line: line, Message: err.message}}
 	}
 	doc := Document{Index: index, Name: nameOf(root), Line: p.line + root.Line}
-	c := &checker{document: index, name: doc.Name, base: p.line, budget: maxNodes}
+	c := &checker{document: index, name: doc.Name, namespace: namespaceOf(root), base: p.line, budget: maxNodes}
 	if doc.Object = c.decode(root); doc.Object != nil {
 		// It may come from a merge key.
 		doc.Name = doc.Object.Name
@@ -148,6 +150,21 @@ func nameOf(root *yaml.Node) string {
 		return ""
 	}
 	return name.Value
+}
+
+// namespaceOf reads metadata.namespace from a tree, whatever else is wrong with it.
+func namespaceOf(root *yaml.Node) string {
+	metadata := valueOf(root, "metadata")
+	namespace := valueOf(metadata, "namespace")
+	switch {
+	case metadata == nil || metadata.Kind != yaml.MappingNode || valueOf(metadata, mergeKey) != nil:
+		return ""
+	case namespace == nil || isNull(namespace):
+		return v1alpha1.DefaultNamespace
+	case namespace.Kind != yaml.ScalarNode || !v1alpha1.IsVisible(namespace.Value):
+		return ""
+	}
+	return namespace.Value
 }
 
 // valueOf returns the value of a key that is written in a mapping, its alias followed; nil if there is none.
