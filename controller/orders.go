@@ -59,7 +59,10 @@ func (o *orders) Problems() []server.Problem {
 	found := o.store.Problems()
 	out := make([]server.Problem, 0, len(found))
 	for _, p := range found {
-		out = append(out, server.Problem{Path: p.Path, Line: p.Line, Field: p.Field, Message: p.Message, Since: p.Since})
+		out = append(out, server.Problem{
+			Name: p.Name, Namespace: p.Namespace,
+			Path: p.Path, Line: p.Line, Field: p.Field, Message: p.Message, Since: p.Since,
+		})
 	}
 	return out
 }

@@ -80,7 +80,7 @@ func (g *globalOptions) describeOne(s *store.Store, name string) (string, error)
 	return d.text(), nil
 }
 
-// description collects the text. Values go through the escaper: much of it was written by strangers.
+// description collects the text. What does not show in values is written out: much of them strangers wrote.
 type description struct {
 	now    time.Time
 	buffer *bytes.Buffer
@@ -92,11 +92,13 @@ func newDescription(now time.Time) *description {
 	return &description{now: now, buffer: buffer, tabs: printers.GetNewTabWriter(buffer)}
 }
 
-// line writes a line of tab-separated cells, indented by level.
+// line writes a line of cells, indented by level. No cell has a column of its own inside.
 func (d *description) line(level int, cells ...string) {
-	text := strings.Repeat("  ", level) + strings.Join(cells, "\t")
+	for i := range cells {
+		cells[i] = v1alpha1.Visible(cells[i])
+	}
 	// A buffer takes all writes.
-	_ = printers.WriteEscaped(d.tabs, strings.ReplaceAll(text, "\f", " ")+"\n")
+	_, _ = io.WriteString(d.tabs, strings.Repeat("  ", level)+strings.Join(cells, "\t")+"\n")
 }
 
 // field writes a name and its value below a heading, nothing when there is no value.

@@ -114,7 +114,9 @@ func (o *getOptions) run(ctx context.Context) error {
 // load reads the orders that were asked for, and the problems of the files that concern them. Orders that
 // were found come with the errors about the others.
 func (o *getOptions) load(s *store.Store) ([]order, []store.FileProblem, error) {
-	problems := s.Problems()
+	problems := slices.DeleteFunc(s.Problems(), func(p store.FileProblem) bool {
+		return o.filter.namespace != "" && p.Namespace != "" && p.Namespace != o.filter.namespace
+	})
 	if len(o.names) == 0 {
 		orders, err := listOrders(s, o.filter)
 		return orders, problems, err
@@ -145,7 +147,7 @@ func unreadable(err error, name string, problems []store.FileProblem) error {
 
 // problemLine is a problem on one line, as compilers write it.
 func problemLine(problem store.FileProblem) string {
-	return fmt.Sprintf("%s:%d: %s", problem.Path, problem.Line, problemText(problem.Field, problem.Message))
+	return v1alpha1.Visible(fmt.Sprintf("%s:%d: %s", problem.Path, problem.Line, problemText(problem.Field, problem.Message)))
 }
 
 // print shows orders and problems; emptiness is worth a word only if nothing failed.
@@ -187,6 +189,7 @@ func (o *getOptions) printRows(orders []order) error {
 		if o.allNamespaces {
 			row.Cells = slices.Insert(row.Cells, 0, any(each.object.Namespace))
 		}
+		row.Cells = visibleCells(row.Cells)
 		table.Rows = append(table.Rows, row)
 	}
 	if err := errors.Join(o.table.PrintObj(table, o.rows), o.rows.Flush()); err != nil {
@@ -216,7 +219,7 @@ func (o *getOptions) printProblems(problems []store.FileProblem, separate bool) 
 // warn prints the problems on standard error.
 func (o *getOptions) warn(problems []store.FileProblem) {
 	for _, problem := range problems {
-		_, _ = fmt.Fprintln(o.streams.ErrOut, "Warning: "+printers.EscapeTerminal(problemLine(problem)))
+		_, _ = fmt.Fprintln(o.streams.ErrOut, "Warning: "+problemLine(problem))
 	}
 }
 

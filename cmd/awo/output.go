@@ -24,9 +24,9 @@ func objectPrinter(format string) printers.ResourcePrinter {
 	case outputName:
 		return &printers.NamePrinter{}
 	case outputJSON:
-		return &printers.JSONPrinter{}
+		return jsonPrinter{}
 	case outputYAML:
-		return &printers.YAMLPrinter{}
+		return &yamlPrinter{}
 	}
 	return nil
 }

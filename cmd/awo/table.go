@@ -131,7 +131,7 @@ func problemColumns() []metav1.TableColumnDefinition {
 }
 
 func problemRow(problem store.FileProblem) metav1.TableRow {
-	return metav1.TableRow{Cells: []any{problem.Path, int64(problem.Line), problemText(problem.Field, problem.Message)}}
+	return metav1.TableRow{Cells: visibleCells([]any{problem.Path, int64(problem.Line), problemText(problem.Field, problem.Message)})}
 }
 
 // problemText puts the field before the message.

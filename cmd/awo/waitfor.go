@@ -142,9 +142,10 @@ func (g goal) missed(o order) error {
 	return errors.New(text)
 }
 
-// changeRefused says that what the manifest asks for now will not be run without a further request.
+// changeRefused says that what the manifest asks for now will not be run without a further request. A further edit and a
+// retry are such requests, before the controller has seen them, too.
 func (o order) changeRefused() error {
-	if o.record == nil || o.sameWork() {
+	if o.record == nil || o.awaited() || o.sameWork() {
 		return nil
 	}
 	refused := meta.FindStatusCondition(o.record.Status.Conditions, v1alpha1.ConditionSpecChangeRefused)

@@ -91,6 +91,8 @@ func TestGoalJudge(t *testing.T) {
 		"the old failure after a change":      {goal: succeeded, order: situation(v1alpha1.PhaseFailed, changed)},
 		"observed, and the new run not begun": {goal: succeeded, order: situation(v1alpha1.PhaseSucceeded, changed, observed)},
 		"a refused change":                    {goal: succeeded, order: situation(v1alpha1.PhaseSucceeded, changed, observed, refused), err: "not part of the run wo-0a1b2c3d: no"},
+		"a refused change, edited again":      {goal: succeeded, order: situation(v1alpha1.PhaseSucceeded, changed, refused)},
+		"a refused change, retried":           {goal: succeeded, order: situation(v1alpha1.PhaseSucceeded, changed, observed, refused, retried)},
 		"the old end after a retry":           {goal: succeeded, order: situation(v1alpha1.PhaseFailed, retried)},
 		"the end after a retry":               {goal: succeeded, order: situation(v1alpha1.PhaseSucceeded, retried, handled), met: true},
 		"taken up again, status not yet":      {goal: succeeded, order: situation(v1alpha1.PhaseFailed, reopened)},

@@ -92,6 +92,8 @@ func TestRequestsOfStrangers(t *testing.T) {
 		"a very long path":         {"GET /" + long + " HTTP/1.1" + host + last, []int{431}},
 		"a very long header":       {"GET /healthz HTTP/1.1" + host + "X: " + long + "\r\n" + last, []int{431}},
 		"very many headers":        {"GET /healthz HTTP/1.1" + host + strings.Repeat("X-A: b\r\n", 8<<10) + last, []int{431}},
+		"headers of just 16 KiB":   {"GET /healthz HTTP/1.1" + host + "X: " + long[:16<<10-70] + "\r\n" + last, []int{200}},
+		"headers of more":          {"GET /healthz HTTP/1.1" + host + "X: " + long[:16<<10] + "\r\n" + last, []int{431}},
 		"a header without end":     {"GET /healthz HTTP/1.1" + host + "X: " + long, []int{431}},
 		"no host":                  {"GET /healthz HTTP/1.1\r\n" + last, []int{400}},
 		"two hosts":                {"GET /healthz HTTP/1.1" + host + "Host: y\r\n" + last, []int{400}},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
 	"strconv"
 	"time"
 
@@ -29,7 +30,19 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc(apiRoot+"/namespaces/{namespace}/workorders", s.list)
 	mux.HandleFunc(apiRoot+"/namespaces/{namespace}/workorders/{name}", s.get)
 	mux.HandleFunc("/", unknownPath)
-	return protect(s.readOnly(s.authenticate(mux)))
+	return protect(s.ownHost(s.readOnly(s.authenticate(asWritten(mux)))))
+}
+
+// asWritten answers paths with nothing to clean up. The others the router would send elsewhere, with a page for people.
+func asWritten(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		written := r.URL.Path
+		if clean := path.Clean(written); written != clean && written != clean+"/" {
+			unknownPath(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // protect sets the headers that every answer carries: nothing is stored, framed, sniffed or run. No body is read, so

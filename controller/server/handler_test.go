@@ -76,3 +76,11 @@ func TestNewRefusesToOpenByMistake(t *testing.T) {
 	_, err = server.New(server.Config{Auth: "nobody", Token: token})
 	g.Expect(err).To(MatchError(ContainSubstring(`"nobody"`)))
 }
+
+// TestPathsThatAreNotClean: a program that asks for one gets an answer for programs, and is not sent elsewhere.
+func TestPathsThatAreNotClean(t *testing.T) {
+	e := start(t, wellState(), server.AuthToken)
+	for _, path := range []string{"//healthz", "/./healthz", "/x/../healthz", "/healthz/.", root + "//workorders", "/apis/%2e%2e/healthz"} {
+		e.status(e.ask("GET", path), http.StatusNotFound, metav1.StatusReasonNotFound)
+	}
+}

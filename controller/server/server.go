@@ -24,7 +24,10 @@ const (
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 60 * time.Second
-	maxHeaderBytes    = 16 << 10
+	// maxHeader bounds a request's line and headers together.
+	maxHeader = 16 << 10
+	// headerSlack is what net/http adds to the bound that it is given.
+	headerSlack = 4 << 10
 	// shutdownGrace is how long answers under way may take once the server is told to end.
 	shutdownGrace = 3 * time.Second
 )
@@ -78,6 +81,8 @@ type Server struct {
 	crowd    *crowd
 	http     *http.Server
 	listener net.Listener
+	// bindHost is the host of the address that Listen was given.
+	bindHost string
 }
 
 // New checks the configuration. Without a token it takes an explicit AuthNone: nothing is opened by mistake.
@@ -103,7 +108,7 @@ func New(c Config) (*Server, error) {
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		MaxHeaderBytes:    maxHeader - headerSlack,
 	}
 	return s, nil
 }
@@ -116,6 +121,7 @@ func (s *Server) Listen(ctx context.Context, addr string) error {
 		return fmt.Errorf("http endpoint cannot listen on %s; choose another with --port and --bind-address: %w", addr, err)
 	}
 	s.listener = listener
+	s.bindHost, _, _ = net.SplitHostPort(addr)
 	return nil
 }
 

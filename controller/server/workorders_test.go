@@ -79,3 +79,76 @@ func TestUnknownPath(t *testing.T) {
 		e.status(e.ask("GET", path), http.StatusNotFound, metav1.StatusReasonNotFound)
 	}
 }
+
+func TestListIsSelected(t *testing.T) {
+	s := wellState()
+	s.orders[0].Labels = map[string]string{"team": "web", "size": "big"}
+	e := start(t, s, "")
+	for query, want := range map[string][]string{
+		"labelSelector=team%3Dweb":           {"one"},
+		"labelSelector=team%20in%20(web,ui)": {"one"},
+		"labelSelector=!team":                {"two"},
+		"labelSelector=size!%3Dbig":          {"two"},
+		"labelSelector=team%3Dnone":          {},
+		"labelSelector=":                     {"one", "two"},
+		"watch=false&limit=1":                {"one", "two"},
+		"watch=0&resourceVersion=5":          {"one", "two"},
+		"fieldSelector=&continue=":           {"one", "two"},
+	} {
+		a := e.ask("GET", root+"/workorders?"+query)
+		e.Expect(e.names(a)).To(Equal(want), query)
+		e.Expect(a.body).NotTo(ContainSubstring(`"continue"`), "no page is left out")
+	}
+	e.Expect(e.names(e.ask("GET", root+"/namespaces/team/workorders?labelSelector=team%3Dweb"))).To(BeEmpty())
+	for query, say := range map[string]string{
+		"labelSelector=a%3D%3D%3Db": "labelSelector",
+		"watch=true":                "awo get -w", "watch": "awo get -w", "watch=1": "awo get -w", "watch=maybe": "awo get -w",
+		"fieldSelector=metadata.name%3Done": "labelSelector", "continue=x": "whole",
+	} {
+		st := e.status(e.ask("GET", root+"/workorders?"+query), http.StatusBadRequest, metav1.StatusReasonBadRequest)
+		e.Expect(st.Message).To(ContainSubstring(say), query)
+	}
+	e.status(e.ask("GET", root+"/workorders/one?watch=true"), http.StatusBadRequest, metav1.StatusReasonBadRequest)
+}
+
+func TestProblemsOfOthersAreLeftOut(t *testing.T) {
+	s := wellState()
+	s.problems = []server.Problem{
+		{Path: "a.yaml", Name: "a", Namespace: "default", Message: "m"}, {Path: "b.yaml", Name: "b", Namespace: "team", Message: "m"},
+		{Path: "c.yaml", Name: "c", Message: "m"}, {Path: "d.yaml", Message: "m"},
+	}
+	e := start(t, s, "")
+	for path, want := range map[string][]string{
+		"/workorders":                    {"a.yaml", "b.yaml", "c.yaml", "d.yaml"},
+		"/namespaces/default/workorders": {"a.yaml", "c.yaml", "d.yaml"},
+		"/namespaces/foo/workorders":     {"c.yaml", "d.yaml"},
+	} {
+		var list struct{ Problems []server.Problem }
+		e.Expect(json.Unmarshal([]byte(e.ask("GET", root+path).body), &list)).To(Succeed())
+		paths := make([]string, 0, len(list.Problems))
+		for _, p := range list.Problems {
+			paths = append(paths, p.Path)
+		}
+		e.Expect(paths).To(Equal(want), path)
+	}
+}
+
+func TestNotFoundSaysWhatIsBroken(t *testing.T) {
+	s := wellState()
+	s.problems = []server.Problem{
+		{Path: "a/b.yaml", Name: "broken", Namespace: "default", Line: 7, Field: "spec.reqest", Message: "unknown field"},
+		{Path: "other.yaml", Name: "other", Message: "m"},
+	}
+	e := start(t, s, "")
+	for _, path := range []string{"/workorders/broken", "/namespaces/default/workorders/broken"} {
+		st := e.status(e.ask("GET", root+path), http.StatusNotFound, metav1.StatusReasonNotFound)
+		e.Expect(st.Message).To(Equal(`workorders.awo.archon.dev "broken" not found; its manifest cannot be read: a/b.yaml:7: spec.reqest: unknown field`))
+		e.Expect(st.Details.Causes).To(Equal([]metav1.StatusCause{
+			{Type: metav1.CauseTypeFieldValueInvalid, Field: "spec.reqest", Message: "a/b.yaml:7: spec.reqest: unknown field"},
+		}))
+	}
+	for _, path := range []string{"/namespaces/team/workorders/broken", "/workorders/none"} {
+		st := e.status(e.ask("GET", root+path), http.StatusNotFound, metav1.StatusReasonNotFound)
+		e.Expect(st.Message).To(HaveSuffix("not found"))
+	}
+}

@@ -102,6 +102,28 @@ func TestOneBrokenDocumentDoesNotStopTheOthers(t *testing.T) {
 	w.Expect(w.store.Lookup("b").Stale).To(BeFalse())
 }
 
+func TestProblemsTellTheNamespace(t *testing.T) {
+	w := newWorld(t).watching()
+	in := func(namespace string) string {
+		return strings.Replace(order("a", "x"), "metadata:\n", "metadata:\n  namespace: "+namespace+"\n", 1)
+	}
+	w.write("a.yaml", order("a", "x"))
+	w.becomes("a", store.Present)
+	w.write("b.yaml", in("team"))
+	w.write("c.yaml", strings.Replace(in("other"), "request:", "reqest:", 1))
+	w.write("d.yaml", strings.Replace(order("d", "x"), "request:", "reqest:", 1))
+	w.write("e.yaml", "metadata: [")
+	namespaces := func() map[string]string {
+		out := map[string]string{}
+		for _, p := range w.store.Problems() {
+			out[p.Path+" "+p.Field] = p.Namespace
+		}
+		return out
+	}
+	w.Eventually(namespaces).Should(And(HaveKeyWithValue("b.yaml metadata.name", "team"), HaveKeyWithValue("c.yaml spec.reqest", "other"),
+		HaveKeyWithValue("d.yaml spec.reqest", "default"), HaveKeyWithValue("e.yaml ", "")))
+}
+
 func TestBrokenAfterARestart(t *testing.T) {
 	for _, cached := range []bool{true, false} {
 		t.Run(fmt.Sprintf("cached=%v", cached), func(t *testing.T) {
@@ -129,6 +151,44 @@ func TestBrokenAfterARestart(t *testing.T) {
 	}
 }
 
+// TestBrokenFileKeepsItsNamesOverARestart: who bears a name must not depend on when the controller was started. A new
+// binary knows no less.
+func TestBrokenFileKeepsItsNamesOverARestart(t *testing.T) {
+	for name, head := range map[string]func(string) string{
+		"same binary":  func(head string) string { return head },
+		"other binary": func(head string) string { return strings.Replace(head, `"binary":{"Dev":`, `"binary":{"Dev":1`, 1) },
+		"other policy": func(head string) string { return strings.Replace(head, `"policy":"`, `"policy":" `, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t).watching()
+			w.write("q1.yaml", order("q", "one"))
+			w.record("q", "q1.yaml")
+			w.Eventually(w.request("q")).Should(Equal("one"))
+			w.write("q1.yaml", "kind: [")
+			w.Eventually(w.problems).Should(HaveLen(1))
+			w.write("q2.yaml", order("q", "two"))
+			w.Eventually(w.problems).Should(ContainElement(ContainSubstring("the name q is taken by q1.yaml")))
+			w.stop()
+			cache := filepath.Join(w.dir, "outputs", ".index.jsonl")
+			data, err := os.ReadFile(cache)
+			w.Expect(err).NotTo(HaveOccurred())
+			first, rest, _ := strings.Cut(string(data), "\n")
+			w.Expect(os.WriteFile(cache, []byte(head(first)+"\n"+rest), 0o600)).To(Succeed())
+			w.open()
+			w.watching()
+			w.Consistently(func(g Gomega) {
+				o := w.store.Lookup("q")
+				g.Expect(o.Path).To(Equal("q1.yaml"))
+				g.Expect(o.Stale).To(BeTrue())
+				g.Expect(o.Object.Spec.Request).NotTo(ContainSubstring("two"))
+			}, 2*time.Second, 5*time.Millisecond).Should(Succeed())
+			w.Expect(w.problems()).To(ContainElements(ContainSubstring("q1.yaml: line 1"), ContainSubstring("the name q is taken by q1.yaml")))
+			w.write("q1.yaml", order("q", "three"))
+			w.Eventually(w.request("q")).Should(Equal("three"))
+		})
+	}
+}
+
 func TestInvalidSpecIsNoBrokenFile(t *testing.T) {
 	w := newWorld(t).watching()
 	w.write("a.yaml", strings.Replace(order("a", "one"), "https://github.com", "ssh://github.com", 1))
@@ -147,4 +207,21 @@ func TestFileThatCannotBeRead(t *testing.T) {
 	w.watching()
 	w.becomes("a", store.Present)
 	w.Eventually(w.problems).Should(ConsistOf(And(ContainSubstring("large.yaml"), ContainSubstring("cannot be read"), ContainSubstring("MiB"))))
+}
+
+func TestNameThatNoFileCanBear(t *testing.T) {
+	w := newWorld(t).watching()
+	long := strings.Repeat("a", 256)
+	w.write("a.yaml", order(long, "one"))
+	w.Eventually(w.problems).Should(ConsistOf(HavePrefix("a.yaml: line 5: metadata.name: has 256 bytes")))
+	w.Expect(w.store.Names()).To(BeEmpty())
+	w.Expect(w.store.Lookup(long).Presence).To(Equal(store.Unknown), "it has no tombstone")
+	fits := long[:253]
+	w.write("a.yaml", order(fits, "one"))
+	w.becomes(fits, store.Present)
+	w.Expect(w.store.Lookup(fits).Invalid).NotTo(BeEmpty())
+	w.Expect(w.store.Delete(fits)).To(Succeed())
+	w.Expect(w.store.Lookup(fits).Presence).To(Equal(store.Tombstoned))
+	w.Expect(w.store.ClearTombstone(fits)).To(Succeed())
+	w.becomes(fits, store.Unknown)
 }

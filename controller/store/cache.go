@@ -16,9 +16,10 @@ import (
 )
 
 // The cache tells the next start what every file held in which state, so that ten thousand manifests are not decoded
-// again. It is no truth: a file whose state differs is read, and with another binary or policy all are.
+// again. It is no truth: a file whose state differs is read, and with another binary or policy all are. A file with
+// problems is always read again; of it the next start learns which orders it bore when it was last good.
 
-// cacheHead is the first line of the cache. What is cached under another head is ignored.
+// cacheHead is the first line of the cache.
 type cacheHead struct {
 	Format int    `json:"format"`
 	Binary stamp  `json:"binary"`
@@ -26,10 +27,17 @@ type cacheHead struct {
 	Policy string `json:"policy"`
 }
 
-// cacheLine is any other line: a file of good manifests, or a record.
+// sameFiles tells whether two caches are of the same files in the same format, whoever judged them.
+func (h cacheHead) sameFiles(other cacheHead) bool {
+	return h.Format == other.Format && h.Root == other.Root
+}
+
+// cacheLine is any other line: a file of manifests, or a record.
 type cacheLine struct {
-	Path   string      `json:"path,omitempty"`
+	Path string `json:"path,omitempty"`
+	// At is the state of what is cached; zero, and thus that of no file, when the file is broken.
 	At     stamp       `json:"at"`
+	Broken bool        `json:"broken,omitempty"`
 	Docs   []cachedDoc `json:"docs,omitempty"`
 	Record *entry      `json:"record,omitempty"`
 }
@@ -41,6 +49,24 @@ type cachedDoc struct {
 	Packed  []byte             `json:"packed"`
 	Status  string             `json:"status"`
 	Invalid []manifest.Problem `json:"invalid,omitempty"`
+	Stale   bool               `json:"stale,omitempty"`
+}
+
+func cachedOf(d doc) cachedDoc {
+	return cachedDoc{
+		Index: d.index, Line: d.line, Name: d.name, Packed: d.packed, Status: d.status, Invalid: d.invalid, Stale: d.stale,
+	}
+}
+
+func (d cachedDoc) doc() doc {
+	return doc{
+		index: d.Index, line: d.Line, name: d.Name, packed: d.Packed, status: d.Status, invalid: d.Invalid, stale: d.Stale,
+	}
+}
+
+// nameOnly is what holds whoever judged the document: where a name was borne. What the order asks for the record knows.
+func (d cachedDoc) nameOnly() doc {
+	return doc{index: d.Index, line: d.Line, name: d.Name, stale: true}
 }
 
 // cached is what was read of the cache.
@@ -79,7 +105,7 @@ func (s *Store) readCache() cached {
 	defer func() { _ = f.Close() }()
 	lines := bufio.NewReaderSize(f, 1<<16)
 	var head cacheHead
-	if line, err := lines.ReadBytes('\n'); err != nil || json.Unmarshal(line, &head) != nil || head != want {
+	if line, err := lines.ReadBytes('\n'); err != nil || json.Unmarshal(line, &head) != nil || !head.sameFiles(want) {
 		return out
 	}
 	for {
@@ -88,27 +114,31 @@ func (s *Store) readCache() cached {
 			// The end, or a torn last line.
 			return out
 		}
-		out.take(line)
+		var l cacheLine
+		if json.Unmarshal(line, &l) == nil {
+			out.take(l, head == want)
+		}
 	}
 }
 
-func (c *cached) take(line []byte) {
-	var l cacheLine
-	if json.Unmarshal(line, &l) != nil {
-		return
-	}
-	if l.Record != nil {
+// take takes in one line. What another binary or policy judged is not trusted.
+func (c *cached) take(l cacheLine, trusted bool) {
+	switch {
+	case !trusted && !l.Broken:
+	case l.Record != nil:
 		l.Record.at = l.At
 		c.records[l.Record.ID] = *l.Record
-		return
+	default:
+		f := &file{at: l.At}
+		for _, d := range l.Docs {
+			if trusted {
+				f.docs = append(f.docs, d.doc())
+			} else {
+				f.docs = append(f.docs, d.nameOnly())
+			}
+		}
+		c.files[l.Path] = f
 	}
-	f := &file{at: l.At}
-	for _, d := range l.Docs {
-		f.docs = append(f.docs, doc{
-			index: d.Index, line: d.Line, name: d.Name, packed: d.Packed, status: d.Status, invalid: d.Invalid,
-		})
-	}
-	c.files[l.Path] = f
 }
 
 // saveCache writes the cache; only the controller does. It is no loss if that fails.
@@ -173,14 +203,12 @@ func (s *Store) cacheLines() []cacheLine {
 	defer s.mu.RUnlock()
 	for _, rel := range slices.Sorted(maps.Keys(s.catalog.files)) {
 		f := s.catalog.files[rel]
-		if len(f.problems) > 0 {
-			continue
+		l := cacheLine{Path: rel, At: f.at, Broken: len(f.problems) > 0}
+		if l.Broken {
+			l.At = stamp{}
 		}
-		l := cacheLine{Path: rel, At: f.at}
 		for _, d := range f.docs {
-			l.Docs = append(l.Docs, cachedDoc{
-				Index: d.index, Line: d.line, Name: d.name, Packed: d.packed, Status: d.status, Invalid: d.invalid,
-			})
+			l.Docs = append(l.Docs, cachedOf(d))
 		}
 		out = append(out, l)
 	}

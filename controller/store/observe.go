@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -186,10 +187,23 @@ func (s *Store) duplicates(name string) []FileProblem {
 		message := fmt.Sprintf("the name %s is taken by %s: this one (%s) is not run; rename or remove one of them",
 			name, describe(candidates[chosen].place, p), describe(p, candidates[chosen].place))
 		out = append(out, FileProblem{Path: p.Path, Since: s.catalog.files[p.Path].since, Problem: manifest.Problem{
-			Document: p.Document, Name: name, Line: s.catalog.doc(p, name).line, Field: "metadata.name", Message: message,
+			Document: p.Document, Name: name, Namespace: s.namespaceOf(s.catalog.doc(p, name)),
+			Line: s.catalog.doc(p, name).line, Field: "metadata.name", Message: message,
 		}})
 	}
 	return out
+}
+
+// namespaceOf is the namespace of a document; empty where nothing tells it.
+func (s *Store) namespaceOf(d doc) string {
+	if d.packed == nil {
+		return ""
+	}
+	order, err := s.decoder.packer.unpack(d.packed)
+	if err != nil {
+		return ""
+	}
+	return cmp.Or(order.Namespace, v1alpha1.DefaultNamespace)
 }
 
 // describe names a place, with the document where the other place is in the same file.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/crash"
@@ -95,10 +96,10 @@ func (s *Store) releaseQuarantine(name string) error {
 	return nil
 }
 
-// exists is false only of what is known not to be there: what is closed to us may be.
+// exists is false only of what is known not to be there: what is closed to us may be, what no file can be called is not.
 func (s *Store) exists(path string) bool {
 	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
+	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENAMETOOLONG)
 }
 
 // Runs returns all records of an order that are there, the first run first, read from disk.

@@ -53,6 +53,7 @@ func (r *Reconciler) change(ctx context.Context, s Situation, a Action) error {
 				observe(rec, &s.Seen.Object.Spec, len(s.Seen.Invalid) == 0)
 			}
 		case Retry:
+			adopt(rec, &s.Seen.Object.Spec, len(s.Seen.Invalid) == 0)
 			retry(rec, s.Seen.Object.Annotations[v1alpha1.AnnotationRetriedAt])
 		case AnswerRetry:
 			answerRetry(rec, s.Seen.Object.Annotations[v1alpha1.AnnotationRetriedAt])

@@ -8,19 +8,31 @@ import (
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
-// observe takes a changed spec into the record: whole while no phase has begun, and later only the fields that
-// may change during a run, if the spec is valid. Of the rest, refused tells.
+// observe takes a changed spec into the record: whole while no phase has begun and after the run's end, when it is the
+// same work or the run would be another, and in between only the fields that may change during a run, if the spec is
+// valid. Of the rest, refused tells.
 func observe(r *store.Record, spec *v1alpha1.WorkOrderSpec, valid bool) {
 	r.SpecHash = spec.SpecHash()
 	r.Status.ObservedGeneration++
 	switch {
-	case untouched(r):
+	case untouched(r), valid && r.End != nil:
 		r.Spec = *spec.DeepCopy()
 	case valid:
 		r.Spec = changeable(&r.Spec, spec)
 	default:
 		// The run goes on with what it began with; it can still be stopped.
 		r.Spec.Suspend, r.Spec.Cancel = spec.Suspend, spec.Cancel
+	}
+}
+
+// adopt takes the spec of the same work into the record of a run that is taken up again: what was refused while it ran,
+// such as a higher maxTurns, may be why.
+func adopt(r *store.Record, spec *v1alpha1.WorkOrderSpec, valid bool) {
+	if r.SpecHash != spec.SpecHash() {
+		observe(r, spec, valid)
+	}
+	if valid {
+		r.Spec = *spec.DeepCopy()
 	}
 }
 
@@ -33,9 +45,11 @@ func changeable(running, wanted *v1alpha1.WorkOrderSpec) v1alpha1.WorkOrderSpec 
 	return out
 }
 
-// refused names the fields in which the manifest asks for something else than the run works with.
+// refused names the fields in which the manifest asks for something else than the run works with. After its end that
+// stands for as long as the manifest is the refused one and asks for other work, which nobody will do without a word.
 func refused(r *store.Record, wanted *v1alpha1.WorkOrderSpec) []string {
-	if r.End != nil || untouched(r) {
+	answered := r.SpecHash != wanted.SpecHash() || r.RunHash() == wanted.RunHash()
+	if untouched(r) || r.End != nil && answered {
 		return nil
 	}
 	allowed := changeable(&r.Spec, wanted)

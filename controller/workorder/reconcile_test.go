@@ -80,6 +80,32 @@ var _ = Describe("an order", func() {
 		Expect(f.phases.count(v1alpha1.PhasePlanning)()).To(Equal(1))
 	})
 
+	It("says after the end what it has refused, until an edit or a retry starts it", func() {
+		refusedIs := func(m OmegaMatcher) {
+			GinkgoHelper()
+			Eventually(func() []string { return types(f.shown()) }).Should(m)
+		}
+		planned := make(chan struct{})
+		f.phases.on(v1alpha1.PhasePlanning, func(context.Context) error { <-planned; return nil })
+		f.drop(manifestText)
+		Eventually(f.phase).Should(Equal(v1alpha1.PhasePlanning))
+		other := strings.Replace(manifestText, "request: x", "request: other", 1)
+		f.drop(other)
+		refusedIs(ContainElement(v1alpha1.ConditionSpecChangeRefused))
+		close(planned)
+		Eventually(f.phase).Should(Equal(v1alpha1.PhaseSucceeded))
+		first := f.shown().ID
+		refusedIs(ContainElement(v1alpha1.ConditionSpecChangeRefused))
+
+		f.drop(strings.Replace(other, "  name: a\n", "  name: a\n  annotations: {awo.archon.dev/retried-at: now}\n", 1))
+		Eventually(func() string { return f.shown().ID }).ShouldNot(Equal(first))
+		Eventually(f.phase).Should(Equal(v1alpha1.PhaseSucceeded))
+		refusedIs(Not(ContainElement(v1alpha1.ConditionSpecChangeRefused)))
+		rec, err := f.store.Current("a")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(rec.Spec.Request).To(Equal("other"))
+	})
+
 	It("goes on saying what it has refused when the next phase begins", func() {
 		planned, recorded := make(chan struct{}), make(chan []string, 1)
 		f.phases.on(v1alpha1.PhasePlanning, func(context.Context) error { <-planned; return nil })

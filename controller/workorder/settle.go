@@ -170,9 +170,10 @@ func notBefore(t time.Time) *metav1.Time {
 	return timeOf(t.Add(time.Second - time.Nanosecond))
 }
 
-// cutMessage bounds a message and makes it one line, for people and for tables.
+// cutMessage bounds a message and makes it one line, for people and for tables. What agents called their files may be in
+// it: no terminal is to obey that, and no YAML to be spoilt by it.
 func cutMessage(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ")
+	s = v1alpha1.Visible(strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " "))
 	if len(s) <= maxMessage {
 		return s
 	}

@@ -113,6 +113,23 @@ func TestStepsAndMessagesAreBounded(t *testing.T) {
 	g.Expect(r.Status.Steps[0].Message).NotTo(ContainSubstring("\n"))
 }
 
+// TestMessagesShowAllTheyHold: names that an agent gave to its files come into messages and conditions.
+func TestMessagesShowAllTheyHold(t *testing.T) {
+	g := NewWithT(t)
+	const name = "a\a\u009b31mb\x1b\u202egpj"
+	r := &store.Record{ID: "wo-1", Name: "a", LeftOut: []string{name}}
+	begin(r, v1alpha1.PhasePlanning, noon)
+	settle(r, v1alpha1.PhasePlanning, failure.NewTerminal(v1alpha1.ReasonProtectedPath, errors.New(name+" is protected")), noon, Backoff{Jitter: noJitter})
+	project(r, View{Now: noon})
+	const shown = `a\x07\x9b31mb\x1b\u202egpj`
+	g.Expect(r.Status.Steps[0].Message).To(Equal(shown + " is protected"))
+	g.Expect(r.Status.Message).To(ContainSubstring(shown))
+	for _, c := range r.Status.Conditions {
+		g.Expect(v1alpha1.IsVisible(c.Message)).To(BeTrue(), c.Type)
+	}
+	g.Expect(r.Status.Conditions).To(ContainElement(HaveField("Message", "not committed on purpose: "+shown)))
+}
+
 func TestRetryStartsTheFailedPhaseAfresh(t *testing.T) {
 	g := NewWithT(t)
 	const p = v1alpha1.PhaseImplementing

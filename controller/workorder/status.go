@@ -182,11 +182,23 @@ func (w writer) phase(r *store.Record, v View, p v1alpha1.Phase) {
 		case r.End != nil && r.End.During == p:
 			w.set(kind, metav1.ConditionFalse, r.End.Reason, r.End.Message)
 		case r.End == nil && NextPhase(r) == p && !untouched(r):
-			w.set(kind, metav1.ConditionUnknown, waitReason(r, View{Short: v.Short}), "under way")
+			reason := waitReason(r, View{Short: v.Short})
+			w.set(kind, metav1.ConditionUnknown, reason, pending(reason))
 		default:
 			meta.RemoveStatusCondition(w.conditions, kind)
 		}
 	}
+}
+
+// pending says of a phase that is not complete what it is doing.
+func pending(reason string) string {
+	switch reason {
+	case v1alpha1.ReasonProgressing:
+		return "under way"
+	case v1alpha1.ReasonSuspended:
+		return "suspended"
+	}
+	return "waiting"
 }
 
 // conditionsOf lists the facts that a phase establishes.
@@ -238,13 +250,20 @@ func count(n int32, what string) string {
 func (w writer) notes(r *store.Record, v View) {
 	w.present(v1alpha1.ConditionFilesLeftOut, len(r.LeftOut) > 0, v1alpha1.ReasonLeftOut,
 		"not committed on purpose: "+strings.Join(r.LeftOut, ", "))
-	w.present(v1alpha1.ConditionSpecChangeRefused, len(v.Refused) > 0, v1alpha1.ReasonFieldImmutable,
-		fmt.Sprintf("%s cannot change during a run, which goes on with what it began with; after its end edit the manifest again or run `awo retry %s`",
-			strings.Join(v.Refused, ", "), r.Name))
+	w.present(v1alpha1.ConditionSpecChangeRefused, len(v.Refused) > 0, v1alpha1.ReasonFieldImmutable, refusal(r, v.Refused))
 	w.present(v1alpha1.ConditionPromptTemplateBroken, r.PromptProblem != "", v1alpha1.ReasonTemplateInvalid, r.PromptProblem)
 	w.note(v1alpha1.ConditionStatusNotWritten, r.StatusKeptOut)
 	w.note(v1alpha1.ConditionContentNotFetched, r.NotFetched)
 	w.confinement(r.Confinement)
+}
+
+// refusal says that some fields were changed in vain, and what to do about it.
+func refusal(r *store.Record, fields []string) string {
+	text := "%s cannot change during a run, which goes on with what it began with; after its end edit the manifest again or run `awo retry %s`"
+	if r.End != nil {
+		text = "%s changed during the run, which came to its end with what it began with; edit the manifest again or run `awo retry %s` to have it done"
+	}
+	return fmt.Sprintf(text, strings.Join(fields, ", "), r.Name)
 }
 
 // confinement tells how the run's agents were confined, once one was started.

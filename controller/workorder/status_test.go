@@ -108,6 +108,25 @@ func TestProject(t *testing.T) {
 	}
 }
 
+func TestPhaseThatIsNotCompleteSaysWhatItDoes(t *testing.T) {
+	for want, change := range map[string]func(*store.Record){
+		"under way": func(*store.Record) {},
+		"suspended": func(r *store.Record) { r.Running, r.Spec.Suspend = "", true },
+		"waiting": func(r *store.Record) {
+			settle(r, v1alpha1.PhasePlanning, errors.New("overloaded"), noon, Backoff{Base: time.Minute, Max: time.Minute, Jitter: noJitter})
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			g := NewWithT(t)
+			r := started(v1alpha1.PhasePlanning)
+			r.Done = []v1alpha1.Phase{v1alpha1.PhaseCloning}
+			change(r)
+			project(r, View{Now: noon})
+			g.Expect(meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionPlanned).Message).To(Equal(want))
+		})
+	}
+}
+
 func TestProjectIsQuiet(t *testing.T) {
 	g := NewWithT(t)
 	r := started(v1alpha1.PhaseCloning)
@@ -145,4 +164,55 @@ func TestObserve(t *testing.T) {
 	observe(r, bad, false)
 	g.Expect(r.Spec.Timeouts.Phase).To(BeEmpty(), "an invalid spec changes nothing of a run under way")
 	g.Expect(r.Spec.Suspend).To(BeFalse(), "but that it is stopped or goes on")
+}
+
+// TestRefusedAfterTheEnd: what was refused while the run went on is said for as long as nobody has answered it.
+func TestRefusedAfterTheEnd(t *testing.T) {
+	g := NewWithT(t)
+	r := &store.Record{ID: "wo-1", Name: "a"}
+	wanted := v1alpha1.WorkOrderSpec{Request: "old"}
+	observe(r, &wanted, true)
+	begin(r, v1alpha1.PhaseCloning, noon)
+	turns := int32(3)
+	next := wanted.DeepCopy()
+	next.Request, next.Agent.MaxTurns = "new", &turns
+	observe(r, next, true)
+	finish(r, &store.End{Phase: v1alpha1.PhaseSucceeded}, noon)
+	g.Expect(refused(r, next)).To(ConsistOf("spec.request", "spec.agent.maxTurns"))
+	project(r, View{Now: noon, Refused: refused(r, next)})
+	g.Expect(summaryOf(r.Status)).To(And(HaveKeyWithValue("Ready", "True Succeeded"), HaveKeyWithValue("SpecChangeRefused", "True FieldImmutableDuringRun")))
+	g.Expect(meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionSpecChangeRefused).Message).To(Equal(
+		"spec.request, spec.agent.maxTurns changed during the run, which came to its end with what it began with; edit the manifest again or run `awo retry a` to have it done"))
+
+	further := next.DeepCopy()
+	further.Request = "newer"
+	g.Expect(refused(r, further)).To(BeEmpty(), "a further edit is the next run")
+	g.Expect(refused(r, &wanted)).To(BeEmpty(), "taken back")
+	sameWork := wanted.DeepCopy()
+	sameWork.Agent.MaxTurns = &turns
+	observe(r, sameWork, true)
+	g.Expect(refused(r, sameWork)).To(BeEmpty(), "nothing is left to do")
+	g.Expect(r.Spec.Agent.MaxTurns).To(HaveValue(Equal(turns)), "no run goes on that it could disturb")
+}
+
+func TestAdopt(t *testing.T) {
+	g := NewWithT(t)
+	r := &store.Record{ID: "wo-1", Name: "a"}
+	wanted := v1alpha1.WorkOrderSpec{Request: "x"}
+	observe(r, &wanted, true)
+	begin(r, v1alpha1.PhaseCloning, noon)
+	turns := int32(3)
+	next := wanted.DeepCopy()
+	next.Agent.MaxTurns = &turns
+	observe(r, next, true)
+	g.Expect(r.Spec.Agent.MaxTurns).To(BeNil())
+	finish(r, &store.End{Phase: v1alpha1.PhaseFailed, During: v1alpha1.PhaseCloning}, noon)
+	adopt(r, next, true)
+	g.Expect(r.Spec.Agent.MaxTurns).To(HaveValue(Equal(turns)), "what was refused while it ran")
+	g.Expect(r.Status.ObservedGeneration).To(Equal(int64(2)), "it was observed then")
+	bad := next.DeepCopy()
+	bad.Timeouts.Phase = "soon"
+	adopt(r, bad, false)
+	g.Expect(r.Spec.Timeouts.Phase).To(BeEmpty())
+	g.Expect(r.SpecHash).To(Equal(bad.SpecHash()))
 }

@@ -64,25 +64,20 @@ func (e *editor) blockReplace(s slot, v rendered) ([]cut, error) {
 	if v.lines == nil {
 		return []cut{e.inlineCut(s, v, colon, stop)}, nil
 	}
-	from := colon
-	if head := e.stop(e.lineAt(colon)); vacant(e.data[colon:head]) {
-		// The line of the key is kept, with a comment that it may have.
-		from = head
-	}
-	return []cut{{from, max(from, stop), e.below(v, e.indentOf(s.mapping, 0))}}, nil
+	return []cut{{colon, stop, e.comments(s, colon, stop) + e.below(v, e.indentOf(s.mapping, 0))}}, nil
 }
 
 // inlineCut replaces a value by one on the line of its key.
 func (e *editor) inlineCut(s slot, v rendered, colon, stop int) cut {
 	at, line := e.offset(s.value()), e.lineAt(colon-1)
 	switch {
-	case isNull(s.value()) && s.value().Value == "" && stop == e.stop(line):
+	case isNull(s.value()) && s.value().Value == "" && stop == e.stop(line) && vacant(e.data[colon:stop]):
 		return cut{colon, colon, " " + v.inline}
 	case e.lineAt(at) == line && stop == e.stop(line):
 		// What stands behind the value on its line, such as a comment, is kept.
 		return cut{at, e.end(s.value(), false, e.indentOf(s.mapping, 0)), v.inline}
 	}
-	return cut{colon, stop, " " + v.inline}
+	return cut{colon, stop, " " + v.inline + e.comments(s, colon, stop)}
 }
 
 // noTabs refuses a value whose lines are indented with tabs: how deep they are cannot be told.

@@ -18,15 +18,20 @@ const (
 	maxNodes = 20000
 	// maxDepth is how deep they may be nested.
 	maxDepth = 64
+	// maxName is the longest name of an object in Kubernetes, in bytes; most file systems take 255.
+	maxName = 253
 	// maxProblems is how many problems of one document are listed.
 	maxProblems = 50
 )
 
+const nameField = "metadata.name"
+
 // checker walks the tree of one document along the schema and collects what does not fit, and the plain value of
 // what does.
 type checker struct {
-	document int
-	name     string
+	document  int
+	name      string
+	namespace string
 	// base is added to the lines of nodes.
 	base     int
 	budget   int
@@ -68,7 +73,7 @@ func (c *checker) report(line int, field, format string, args ...any) {
 		message = "more problems than are listed; correct these first"
 	}
 	c.problems = append(c.problems, Problem{
-		Document: c.document, Name: c.name, Line: c.base + line, Field: field, Message: message,
+		Document: c.document, Name: c.name, Namespace: c.namespace, Line: c.base + line, Field: field, Message: message,
 	})
 }
 
@@ -78,6 +83,7 @@ func (c *checker) decode(root *yaml.Node) *v1alpha1.WorkOrder {
 		return nil
 	}
 	value := c.value(root, workOrderSchema(), spot{line: root.Line})
+	c.bearable(value)
 	if len(c.problems) > 0 {
 		return nil
 	}
@@ -91,12 +97,27 @@ func (c *checker) decode(root *yaml.Node) *v1alpha1.WorkOrder {
 		c.report(root.Line, "", "does not decode as a WorkOrder: %v", err)
 		return nil
 	}
-	if object.Name == "" {
-		c.report(root.Line, "metadata.name", "is empty; allowed is a name such as add-readme, it is the identity of the order")
-		return nil
-	}
 	object.Status = c.status(valueOf(root, "status"))
 	return object
+}
+
+// bearable reports a name that no order can bear, not even one that has Failed for it: files are named after it, and
+// people read it on their terminals.
+func (c *checker) bearable(value any) {
+	name, ok := pick(value, []string{"metadata", "name"}).(string)
+	line := 1
+	if i := slices.IndexFunc(c.lines, func(l fieldLine) bool { return l.field == nameField }); i >= 0 {
+		line = c.lines[i].line - c.base
+	}
+	switch {
+	case !ok:
+	case name == "":
+		c.report(line, nameField, "is empty; allowed is a name such as add-readme, it is the identity of the order")
+	case len(name) > maxName:
+		c.report(line, nameField, "has %d bytes; allowed is a name of at most %d characters, such as add-readme", len(name), maxName)
+	case !v1alpha1.IsVisible(name):
+		c.report(line, nameField, "is %s, which has control characters; allowed are lower case letters, digits, - and .", quoted(name))
+	}
 }
 
 // knownKind looks at apiVersion and kind first: the fields of another kind would only be noise.

@@ -17,6 +17,9 @@ func runeSize(data []byte) int {
 // plain scalar in block style it is the end on its first line. Flow says that the node stands within braces or
 // brackets, indent is the indentation of the block collection it stands in.
 func (e *editor) end(n *yaml.Node, flow bool, indent int) int {
+	if isEmpty(n) {
+		return e.propertiesEnd(e.offset(n))
+	}
 	at := e.skipProperties(e.offset(n))
 	if at >= e.part.end {
 		return e.part.end
@@ -32,13 +35,27 @@ func (e *editor) end(n *yaml.Node, flow bool, indent int) int {
 		return e.singleQuotedEnd(at)
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		return e.blockScalarEnd(at, indent)
-	case n.Value == "":
-		return at
 	case flow:
 		return e.plainFlowEnd(at)
 	default:
 		return e.plainBlockEnd(at)
 	}
+}
+
+// isEmpty tells of a value without text, of which at most a tag or an anchor is written.
+func isEmpty(n *yaml.Node) bool {
+	const written = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+	return n.Kind == yaml.ScalarNode && n.Value == "" && n.Style&written == 0
+}
+
+// propertiesEnd returns the end of an anchor and tag that stand on one line.
+func (e *editor) propertiesEnd(at int) int {
+	end := at
+	for at < e.part.end && (e.data[at] == '&' || e.data[at] == '!') {
+		end = e.wordEnd(at)
+		at = end + len(e.data[end:e.part.end]) - len(bytes.TrimLeft(e.data[end:e.part.end], " \t"))
+	}
+	return end
 }
 
 // skipProperties skips anchor and tag and what separates them from the value, if there is one.

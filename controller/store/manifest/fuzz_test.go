@@ -21,7 +21,10 @@ func seeds() []string {
 		spec("  agent: {type: command, command: [\"a\", 'b', c]}\n  timeouts: {<<: {idle: 1m}}\n"), flowFile,
 		spec("") + "---\n" + spec("status: {}\n") + "...\n# x\n---\n{\n",
 	}
-	list = slices.Grow(list, len(outside)*len(forms))
+	list = slices.Grow(list, len(outside)*len(forms)+2*len(commented))
+	for _, tc := range commented {
+		list = append(list, head+tc.status+"\n"+body, head+body+tc.status)
+	}
 	for _, tc := range outside {
 		for _, store := range forms {
 			list = append(list, store(tc.before+tc.status+tc.after))

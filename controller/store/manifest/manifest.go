@@ -47,6 +47,8 @@ type Problem struct {
 	Document int `json:"document"`
 	// Name is metadata.name where it could be read.
 	Name string `json:"name,omitempty"`
+	// Namespace is metadata.namespace, or the default where none is written; empty where that could not be told.
+	Namespace string `json:"namespace,omitempty"`
 	// Line is the line of the file, from 1.
 	Line int `json:"line"`
 	// Field is the path of the field, such as spec.repository.branch; empty for the syntax of the file.
@@ -108,8 +110,11 @@ func (s *source) document(index int) (Document, []Problem) {
 			[]Problem{{Document: index, Name: name, Line: line, Message: err.message}}
 	}
 	doc := Document{Index: index, Name: nameOf(root), Line: p.line + root.Line}
-	c := &checker{document: index, name: doc.Name, base: p.line, budget: maxNodes}
-	doc.Object = c.decode(root)
+	c := &checker{document: index, name: doc.Name, namespace: namespaceOf(root), base: p.line, budget: maxNodes}
+	if doc.Object = c.decode(root); doc.Object != nil {
+		// It may come from a merge key.
+		doc.Name = doc.Object.Name
+	}
 	doc.lines = c.lines
 	slices.SortStableFunc(c.problems, func(a, b Problem) int { return a.Line - b.Line })
 	return doc, c.problems
@@ -154,12 +159,28 @@ func parentPath(path string) string {
 	return path[:max(0, strings.LastIndexByte(path, '.'))]
 }
 
-// nameOf reads metadata.name from a tree, whatever else is wrong with it.
+// nameOf reads metadata.name from a tree, whatever else is wrong with it; not one that no order can bear.
 func nameOf(root *yaml.Node) string {
-	if name := valueOf(valueOf(root, "metadata"), "name"); name != nil && name.Kind == yaml.ScalarNode {
-		return name.Value
+	name := valueOf(valueOf(root, "metadata"), "name")
+	if name == nil || name.Kind != yaml.ScalarNode || len(name.Value) > maxName || !v1alpha1.IsVisible(name.Value) {
+		return ""
 	}
-	return ""
+	return name.Value
+}
+
+// namespaceOf reads metadata.namespace from a tree, whatever else is wrong with it.
+func namespaceOf(root *yaml.Node) string {
+	metadata := valueOf(root, "metadata")
+	namespace := valueOf(metadata, "namespace")
+	switch {
+	case metadata == nil || metadata.Kind != yaml.MappingNode || valueOf(metadata, mergeKey) != nil:
+		return ""
+	case namespace == nil || isNull(namespace):
+		return v1alpha1.DefaultNamespace
+	case namespace.Kind != yaml.ScalarNode || !v1alpha1.IsVisible(namespace.Value):
+		return ""
+	}
+	return namespace.Value
 }
 
 // valueOf returns the value of a key that is written in a mapping, its alias followed; nil if there is none.

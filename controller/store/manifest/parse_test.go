@@ -44,6 +44,7 @@ func TestParseAccepts(t *testing.T) {
 		{"status of another type", spec("status: [1, 2]\n")},
 		{"values that only validation refuses", spec("  phases: [PR, Fly]\n  retryLimit: -5\n  agent: {type: gemini, maxTurns: 0, maxBudgetUSD: \"-1\"}\n  timeouts: {phase: soon}\n")},
 		{"merge key", spec("  pullRequest: &p {draft: true, title: a}\n  agent: {type: command, command: [x]}\n  timeouts:\n    <<: {idle: 1m, phase: 2m}\n    phase: 1h\n")},
+		{"name by a merge key", strings.Replace(head, "name: demo", "<<: {name: demo}", 1) + body},
 		{"tag that says what it is", strings.Replace(head+body, "request: do it", "request: !!str do it", 1)},
 	}
 	for _, tc := range cases {
@@ -89,7 +90,10 @@ func TestParseRefuses(t *testing.T) {
 		{"required text empty", strings.Replace(spec(""), "request: do it", "request:", 1), "line 8: spec.request: is required and has no value"},
 		{"no metadata", strings.Replace(spec(""), "metadata:\n  name: demo\n", "", 1), "line 1: metadata: is required and missing"},
 		{"no name", strings.Replace(spec(""), "name: demo", "namespace: demo", 1), "line 3: metadata.name: is required and missing"},
-		{"empty name", strings.Replace(spec(""), "name: demo", `name: ""`, 1), "metadata.name: is empty"},
+		{"empty name", strings.Replace(spec(""), "name: demo", `name: ""`, 1), "line 4: metadata.name: is empty"},
+		{"long name", strings.Replace(spec(""), "name: demo", "name: "+strings.Repeat("a", 254), 1), "line 4: metadata.name: has 254 bytes; allowed is a name of at most 253 characters"},
+		{"long name by a merge key", strings.Replace(spec(""), "name: demo", "<<: {name: "+strings.Repeat("a", 300)+"}", 1), "line 4: metadata.name: has 300 bytes"},
+		{"name with an escape", strings.Replace(spec("  cancel: \"x\"\n"), "name: demo", "name: \"a\\e[31m\\u202E\"", 1), "line 4: metadata.name: is \"a\\x1b[31m\\u202e\", which has control characters; allowed are lower case letters, digits, - and .\nline 9: spec.cancel"},
 		{"other kind", "apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: 3}\n", "line 1: apiVersion: is \"apps/v1\"; allowed is awo.archon.dev/v1alpha1\nline 2: kind: is \"Deployment\"; allowed is WorkOrder"},
 		{"no kind", strings.Replace(spec(""), "kind: WorkOrder\n", "", 1), "line 1: kind: is required and missing"},
 		{"text for a bool", spec("  cancel: \"true\"\n"), `line 9: spec.cancel: is a string "true"; allowed are true and false, without quotes`},
@@ -262,4 +266,20 @@ func TestProblemsNeverShowCredentials(t *testing.T) {
 	g.Expect(problems).To(BeEmpty())
 	found := docs[0].Validate(v1alpha1.Policy{})
 	g.Expect(texts(found)).To(And(ContainSubstring("line 7: spec.repository.url: "), ContainSubstring("credentials"), Not(ContainSubstring("hunter2"))))
+}
+
+// TestNameOfABrokenDocument: what no order can bear is not handed on as the name of one, however broken the rest is.
+func TestNameOfABrokenDocument(t *testing.T) {
+	for _, name := range []string{strings.Repeat("a", 254), `"a\e"`, `"a\u009b"`} {
+		for _, rest := range []string{"", "oops: 1\n", "x: [\n"} {
+			g := NewWithT(t)
+			docs, problems := manifest.Parse([]byte(strings.Replace(spec(rest), "name: demo", "name: "+name, 1)))
+			g.Expect(docs[0].Name).To(BeEmpty(), rest)
+			g.Expect(docs[0].Object).To(BeNil())
+			g.Expect(problems).NotTo(BeEmpty())
+			for _, p := range problems {
+				g.Expect(p.Name).To(BeEmpty(), p)
+			}
+		}
+	}
 }

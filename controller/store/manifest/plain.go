@@ -11,6 +11,9 @@ import (
 // errTooMuch is a tree beyond the bounds.
 var errTooMuch = errors.New("has too many values, or they are nested too deep")
 
+// mergeKey is the key that brings the fields of other mappings in.
+const mergeKey = "<<"
+
 // plainer turns a tree into plain values, whatever they mean: what two versions of a file are compared by.
 type plainer struct{ budget int }
 
@@ -67,15 +70,51 @@ func (p *plainer) sequence(n *yaml.Node, depth int) (any, error) {
 	return list, nil
 }
 
-// mapping converts a mapping. A merge key is kept as it is: both versions have it alike.
+// mapping converts a mapping, with what merge keys bring in: writing a field can hide that.
 func (p *plainer) mapping(n *yaml.Node, depth int) (any, error) {
 	object := make(map[string]any, len(n.Content)/2)
+	var merged []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := follow(n.Content[i])
+		if key.Kind == yaml.ScalarNode && key.Tag == mergeTag {
+			merged = append(merged, n.Content[i+1])
+			continue
+		}
 		value, err := p.value(n.Content[i+1], depth+1)
 		if err != nil {
 			return nil, err
 		}
-		object[follow(n.Content[i]).Value] = value
+		object[key.Value] = value
+	}
+	for _, source := range merged {
+		if err := p.merge(object, source, depth+1); err != nil {
+			return nil, err
+		}
 	}
 	return object, nil
+}
+
+// merge adds the fields that one merge key brings in; what is there already wins.
+func (p *plainer) merge(object map[string]any, source *yaml.Node, depth int) error {
+	value, err := p.value(source, depth)
+	if err != nil {
+		return err
+	}
+	list, ok := value.([]any)
+	if !ok {
+		list = []any{value}
+	}
+	for _, each := range list {
+		fields, ok := each.(map[string]any)
+		if !ok {
+			object[mergeKey] = value // no merge key that means anything: kept as it is
+			continue
+		}
+		for name, v := range fields {
+			if _, there := object[name]; !there {
+				object[name] = v
+			}
+		}
+	}
+	return nil
 }

@@ -12,8 +12,9 @@ import (
 
 // SetField sets a scalar of one document, such as spec.cancel or an annotation: path is the names of the fields
 // from the root on, value a bool, a string or an integer; nil removes the field, and with it the mappings that
-// would be left empty. Every other byte of the file stays. The result was decoded and compared: only that field
-// differs. It is an *ErrCannotSplice when the file cannot be written that way.
+// would be left empty. Where a merge key would still bring true in, false is written instead. Every other byte of
+// the file stays. The result was decoded and compared: only that field differs. It is an *ErrCannotSplice when the
+// file cannot be written that way.
 func SetField(data []byte, doc int, path []string, value any) ([]byte, error) {
 	if len(path) == 0 {
 		return nil, errors.New("set field: the path is empty")
@@ -22,24 +23,63 @@ func SetField(data []byte, doc int, path []string, value any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, rest, err := e.descend(path, value == nil)
+	if value == nil {
+		return e.unset(doc, path)
+	}
+	s, rest, err := e.descend(path, false)
+	if err != nil {
+		return nil, err
+	}
+	cuts, err := e.setScalar(s, rest, value)
+	if err != nil {
+		return nil, err
+	}
+	return e.edited(doc, path, cuts, value)
+}
+
+// unset takes a field out, and sees that it does not come in again by a merge key.
+func (e *editor) unset(doc int, path []string) ([]byte, error) {
+	s, rest, err := e.descend(path, true)
 	if err != nil {
 		return nil, err
 	}
 	var cuts []cut
-	switch {
-	case value == nil && len(rest) > 0:
-		return data, nil
-	case value == nil:
-		cuts, err = e.remove(s)
-	default:
-		cuts, err = e.setScalar(s, rest, value)
+	if len(rest) == 0 {
+		if cuts, err = e.remove(s); err != nil {
+			return nil, err
+		}
 	}
+	merged, err := e.merged(doc, path, cuts)
+	switch {
+	case err != nil:
+		return nil, err
+	case merged == true:
+		return SetField(e.data, doc, path, false)
+	case merged != nil && merged != false:
+		return nil, cannot("%s comes from a merge key <<; change it there", strings.Join(path, "."))
+	case len(cuts) == 0:
+		return e.data, nil
+	}
+	return e.edited(doc, path, cuts, merged)
+}
+
+// merged returns what a field that was taken out is all the same.
+func (e *editor) merged(doc int, path []string, cuts []cut) (any, error) {
+	after, err := e.reread(e.apply(cuts...), doc)
 	if err != nil {
 		return nil, err
 	}
+	value, err := plainValue(after.root)
+	if err != nil {
+		return nil, cannot("the document %v", err)
+	}
+	return pick(value, path), nil
+}
+
+// edited returns the file with the cuts made, verified.
+func (e *editor) edited(doc int, path []string, cuts []cut, want any) ([]byte, error) {
 	out := e.apply(cuts...)
-	if err := e.verifyField(out, doc, path, value); err != nil {
+	if err := e.verifyField(out, doc, path, want); err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -25,7 +25,7 @@ const maxSearched = 1 << 20
 
 var (
 	yamlError = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
-	nameLine  = regexp.MustCompile(`(?m)^\s*["']?metadata["']?:[^\n]*(?:\n[ \t]+[^\n]*)*?(?:[\s{,])["']?name["']?:[ \t]*["']?([A-Za-z0-9._-]+)`)
+	nameLine  = regexp.MustCompile(`(?m)^\s*["']?metadata["']?:[^\n]*(?:\n[ \t]+[^\n]*)*?(?:[\s{,])["']?name["']?:[ \t]*["']?([A-Za-z0-9._-]+)["']?[ \t]*(?:[\r,}#]|$)`)
 )
 
 // parserMessages are the errors of the YAML parser whose line is that of the collection around, or is off by
@@ -118,7 +118,7 @@ func explain(text []byte, line int, message string) string {
 // nameInText reads metadata.name from the text of a document that is no YAML.
 func nameInText(text []byte) string {
 	const window = 64 << 10
-	if m := nameLine.FindSubmatch(text[:min(len(text), window)]); m != nil {
+	if m := nameLine.FindSubmatch(text[:min(len(text), window)]); m != nil && len(m[1]) <= maxName {
 		return string(m[1])
 	}
 	return ""
