@@ -53,6 +53,47 @@ func TestWhatAnAgentPlantsDoesNotRun(t *testing.T) {
 	}
 }
 
+// An agent is paid once for what it leaves for git to fail at, and what it dug while it planned is no trouble.
+func TestAgentIsPaidOnceForWhatGitFailsAt(t *testing.T) {
+	const (
+		own = "git commit -qam own; "
+		dig = `n=$(printf %0200d 1); i=0; while [ $i -lt 30 ]; do mkdir $n && cd -P $n; i=$((i+1)); done; chmod 0 .`
+	)
+	for name, c := range map[string]struct{ planning, implementing, reason string }{
+		"a pipe for rules":           {implementing: "mkfifo .gitignore", reason: v1alpha1.ReasonAgentFailed},
+		"a pipe in a repository":     {implementing: "mkdir -p sub/.git; mkfifo sub/.git/HEAD", reason: v1alpha1.ReasonAgentFailed},
+		"a pipe in its home":         {implementing: `mkdir sub $HOME/p; mkfifo $HOME/p/HEAD; echo "gitdir: $HOME/p" > sub/.git`, reason: v1alpha1.ReasonAgentFailed},
+		"large rules":                {implementing: "truncate -s 600M .gitignore", reason: v1alpha1.ReasonTooLarge},
+		"another encoding":           {implementing: "echo 'x.txt working-tree-encoding=UTF-16' > .gitattributes", reason: v1alpha1.ReasonAgentFailed},
+		"deeper than paths are long": {implementing: dig, reason: v1alpha1.ReasonAgentFailed},
+		"dug while planning":         {planning: dig},
+		"pipes while planning":       {planning: "rm README.md; mkfifo .gitignore README.md; mkdir -p .git/config.d .git/shallow"},
+		"shallow":                    {implementing: own + "git rev-parse HEAD > .git/shallow"},
+		"config and info":            {implementing: own + "rm -rf .git/config .git/info; mkdir -p .git/config/x; echo x > .git/info"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			repo := w.local("app", map[string]string{"README.md": "x\n"})
+			agent := w.script("if [ $AWO_PHASE = Planning ]; then\n" + c.planning + "\necho plan; exit 0\nfi\n" +
+				"echo x > x.txt; echo y >> README.md\n" + c.implementing + "\necho done\n")
+			w.start()
+			w.drop("a.yaml", order("a", "file://"+repo, agent))
+			want := v1alpha1.PhaseSucceeded
+			if c.reason != "" {
+				want = v1alpha1.PhaseFailed
+			}
+			st := w.ends("a.yaml", want)
+			for _, step := range st.Steps {
+				w.g.Expect(step.Attempt).To(BeEquivalentTo(1), st.Message)
+			}
+			if c.reason != "" {
+				w.g.Expect(reasonOf(st)).To(Equal(c.reason), st.Message)
+			}
+		})
+	}
+}
+
 func TestTokenIsNowhere(t *testing.T) {
 	needs(t, "gh")
 	t.Parallel()

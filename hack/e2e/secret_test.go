@@ -20,6 +20,7 @@ func TestSecretInDiffIsNotPushed(t *testing.T) {
 		"url":          {"echo https://x:" + url.QueryEscape(githubToken) + "@github.com > x.txt", "x.txt, line 1"},
 		"own commits":  {"echo SECRET > x.txt" + commit + "one\necho clean > x.txt" + commit + "two", "x.txt, line 1"},
 		"message":      {"echo x > x.txt" + commit + "'see SECRET'", "message or a file name"},
+		"moved file":   {"mv README.md SECRET.md", "message or a file name"},
 		"uncommitted":  {"echo x > x.txt" + commit + "one\nprintf SECRET > y.bin", "y.bin, line 1"},
 		"in an ignore": {"echo '*.log' > .gitignore; echo SECRET > a.log; echo x > x.txt", ""},
 	} {
