@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -41,7 +42,7 @@ func TestPrintersTakeWhatRecordsHold(t *testing.T) {
 			g.Expect(back).To(Equal(nastyOrder()))
 
 			out.Reset()
-			g.Expect(objectPrinter(format).PrintObj(asList([]*v1alpha1.WorkOrder{nastyOrder(), nastyOrder()}), &out)).To(Succeed())
+			g.Expect(objectPrinter(format).PrintObj(asList([]runtime.Object{nastyOrder(), nastyOrder()}), &out)).To(Succeed())
 			g.Expect(out.String()).NotTo(ContainAny("\a", "\u009b", "\x7f", "\x1b"))
 		})
 	}

@@ -220,7 +220,7 @@ func TestNameThatNoFileCanBear(t *testing.T) {
 	w.write("a.yaml", order(fits, "one"))
 	w.becomes(fits, store.Present)
 	w.Expect(w.store.Lookup(fits).Invalid).NotTo(BeEmpty())
-	w.Expect(w.store.Delete(fits)).To(Succeed())
+	w.Expect(w.store.Delete(t.Context(), fits)).To(Succeed())
 	w.Expect(w.store.Lookup(fits).Presence).To(Equal(store.Tombstoned))
 	w.Expect(w.store.ClearTombstone(fits)).To(Succeed())
 	w.becomes(fits, store.Unknown)
