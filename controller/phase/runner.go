@@ -66,8 +66,9 @@ type Settings struct {
 	DefaultBudgetUSD, MaxBudgetUSD float64
 	// LogPrompts keeps each prompt in outputs/<id>/prompts.
 	LogPrompts bool
-	// Confinement says how agents are confined.
-	Confinement store.Confinement
+	// Confinement says how an agent that is started now is confined. The error carries the policy of an order whose agent
+	// may not be started.
+	Confinement func() (store.Confinement, error)
 }
 
 // Runner runs phases. All fields are required.

@@ -25,6 +25,9 @@ func (r *Runner) runAgent(
 		return nil, failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, fmt.Errorf(
 			"order %s wants agent type %q, which this controller does not run", rec.Name, rec.Spec.AgentType()))
 	}
+	if err := r.confine(rec.ID); err != nil {
+		return nil, err
+	}
 	rec, err := r.beginSession(rec.ID, p)
 	if err != nil {
 		return nil, err
@@ -40,12 +43,35 @@ func (r *Runner) runAgent(
 	}
 	rec, err = r.Records.Update(rec.ID, func(rec *store.Record) error {
 		recordUse(rec, p, out)
+		if rec.Confinement != nil {
+			r.recordConfinement(rec)
+		}
 		if runErr == nil {
 			rec.Reported, rec.Summary = p, cut(out.Text, maxSummary)
 		}
 		return nil
 	})
 	return rec, errors.Join(runErr, err)
+}
+
+// confine makes sure that an agent may be started now. Why not is recorded, for the condition.
+func (r *Runner) confine(id string) error {
+	c, refused := r.Settings.Confinement()
+	if refused == nil {
+		return nil
+	}
+	_, err := r.Records.Update(id, func(rec *store.Record) error {
+		rec.Confinement = &c
+		return nil
+	})
+	return errors.Join(refused, err)
+}
+
+// recordConfinement records how an agent is confined that runs or ran until now. What it could reach may have come to be
+// after its start.
+func (r *Runner) recordConfinement(rec *store.Record) {
+	c, _ := r.Settings.Confinement()
+	rec.Confinement = &c
 }
 
 // beginSession makes sure that the phase has a session id on record. A plain command knows no sessions.
@@ -106,7 +132,7 @@ func (r *Runner) started(id string, p v1alpha1.Phase) func(process.Identity) err
 	return func(who process.Identity) error {
 		_, err := r.Records.Update(id, func(rec *store.Record) error {
 			rec.Supervisor = &store.Process{PID: who.PID, StartTime: who.StartTime, BootID: who.BootID}
-			rec.Confinement = &r.Settings.Confinement
+			r.recordConfinement(rec)
 			if s, ok := rec.Sessions[p]; ok {
 				s.Started = true
 				rec.Sessions[p] = s

@@ -19,7 +19,9 @@ const (
 
 // Status tells how agents are confined.
 type Status struct {
-	Mode   Mode
+	Mode Mode
+	// Active says that agents are confined as the mode asks for. Where it does not, they run unconfined, or, with
+	// Require, not at all.
 	Active bool
 	// Reason is that of the condition AgentConfined.
 	Reason string
@@ -31,6 +33,9 @@ type Status struct {
 var ErrNoLandlock = errors.New("the kernel offers no Landlock (it came with Linux 5.13; look for landlock in /sys/kernel/security/lsm, " +
 	"and for a seccomp profile that forbids it)")
 
+// ErrSocketInReach says that an agent could leave the sandbox by a socket, where that is not to be.
+var ErrSocketInReach = errors.New("agents could leave the sandbox by sockets that Landlock does not close")
+
 // checkPorts refuses what is no port.
 func checkPorts(ports []int) error {
 	for _, port := range ports {
@@ -41,7 +46,8 @@ func checkPorts(ports []int) error {
 	return nil
 }
 
-// decide works out what the mode means on a kernel with that Landlock, where those sockets are in reach.
+// decide works out what the mode means on a kernel with that Landlock, where those sockets are in reach. With
+// ErrSocketInReach comes what to tell meanwhile.
 func decide(mode Mode, abi int, sockets []string, ports []int) (Status, error) {
 	switch {
 	case mode == Off && len(ports) > 0:
@@ -58,8 +64,9 @@ func decide(mode Mode, abi int, sockets []string, ports []int) (Status, error) {
 		return Status{Mode: mode, Reason: v1alpha1.ReasonLandlockMissing,
 			Message: "agents are not confined: " + ErrNoLandlock.Error() + "; they can read and write what the controller's user can"}, nil
 	case mode == Require && len(sockets) > 0:
-		return Status{}, fmt.Errorf("--agent-sandbox=require: agents could leave the sandbox by %s, which Landlock does not close; "+
-			"run awo as a user who cannot connect there, or set --agent-sandbox=auto", strings.Join(sockets, ", "))
+		err := fmt.Errorf("--agent-sandbox=require: %w: %s; end what listens there, "+
+			"run awo as a user who cannot connect there, or set --agent-sandbox=auto", ErrSocketInReach, strings.Join(sockets, ", "))
+		return Status{Mode: mode, Reason: v1alpha1.ReasonSocketInReach, Message: "no agent is started: " + err.Error()}, err
 	}
 	return Status{Mode: mode, Active: true, Reason: v1alpha1.ReasonLandlock, Message: describe(abi, sockets)}, nil
 }

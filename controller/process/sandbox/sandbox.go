@@ -60,7 +60,10 @@ type Options struct {
 type Policy struct {
 	options Options
 	abi     int
-	status  Status
+	// confines says that programs get a ruleset, whatever else is open.
+	confines bool
+	// reach remembers which sockets were found, and what that means.
+	reach reach
 	// closed are paths that are in no grant.
 	closed []string
 	// settings remembers what was granted of /etc.
@@ -90,35 +93,20 @@ func New(o Options) (*Policy, error) {
 		o.MaxProcesses = maxProcesses
 	}
 	p := &Policy{options: o}
-	var sockets []string
 	if o.Mode != Off {
 		p.abi = o.ABI()
-		// From this version on agents can connect to no socket outside.
-		if p.abi < abiSockets {
-			sockets = o.Sockets()
-		}
 	}
-	var err error
-	if p.status, err = decide(o.Mode, p.abi, sockets, o.Ports); err != nil {
+	status, err := p.Look()
+	if err != nil {
 		return nil, err
 	}
+	p.confines = status.Active
 	p.closed = closedPaths(o)
 	if err := errors.Join(checkPaths(o, p.closed), checkPorts(o.Ports)); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
-
-// Status tells whether agents are confined, and what is left open.
-func (p *Policy) Status() Status {
-	if p == nil {
-		return Status{Mode: Off}
-	}
-	return p.status
-}
-
-// Active tells whether programs are confined.
-func (p *Policy) Active() bool { return p != nil && p.status.Active }
 
 // Rules are what a program gets; nil when it is not confined.
 func (p *Policy) Rules(r Run) *Rules {
