@@ -103,11 +103,31 @@ func run(ctx context.Context, cfg Config) error {
 	return runAll(ctx, s, c, endpoint, spawner, keeping)
 }
 
-// repairModes opens what agents have closed to the controller. What cannot be opened is told by who needs it.
-func repairModes(ctx context.Context, s *store.Store) {
-	if changed, _ := s.Layout().RepairModes(s.IDs()); changed > 0 {
-		logr.FromContextOrDiscard(ctx).Info("Modes in the data directory repaired", "changed", changed)
+// repairModes mends the modes that agents have changed. What cannot be mended is told by who needs it.
+func repairModes(ctx context.Context, repair func() (store.Repaired, error)) {
+	if repaired, _ := repair(); repaired.Any() {
+		logr.FromContextOrDiscard(ctx).Info("Modes in the data directory repaired", "opened", repaired.Opened, "narrowed", repaired.Narrowed)
 	}
+}
+
+// keepModes goes on doing so. Only agents change modes: without one, now or a moment ago, a look at every tenth turn is
+// enough, and what is found then is how the owner of the directory wants it.
+func keepModes(ctx context.Context, s *store.Store, running func() int) {
+	turn, before := 0, 0
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
+		now := running()
+		busy := now+before > 0
+		if busy || turn%10 == 0 {
+			repairModes(ctx, func() (store.Repaired, error) { return s.Layout().RepairModes(s.IDs()) })
+		}
+		if busy && turn%10 == 0 {
+			repairModes(ctx, s.Layout().RepairSharedModes)
+		}
+		if !busy {
+			s.Layout().RememberModes()
+		}
+		turn, before = turn+1, now
+	}, repairEvery)
 }
 
 // openStore opens the data directory and takes its lock; release gives it back.
@@ -127,6 +147,7 @@ func openStore(cfg Config, spawner *process.Spawner) (*store.Store, func(), erro
 	if err != nil {
 		return nil, nil, err
 	}
+	s.Layout().RememberModes()
 	if err := s.PublishPolicy(); err != nil {
 		release()
 		return nil, nil, err
@@ -202,15 +223,7 @@ func runAll(ctx context.Context, s *store.Store, c *loop, endpoint *server.Serve
 		return nil
 	})
 	group.Go(func() error {
-		// Only agents change modes: without one, now or a moment ago, a look at every tenth turn is enough.
-		turn, before := 0, 0
-		wait.UntilWithContext(ctx, func(ctx context.Context) {
-			running := c.reconciler.Running()
-			if running+before > 0 || turn%10 == 0 {
-				repairModes(ctx, s)
-			}
-			turn, before = turn+1, running
-		}, repairEvery)
+		keepModes(ctx, s, c.reconciler.Running)
 		return nil
 	})
 	<-ctx.Done()

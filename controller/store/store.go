@@ -110,6 +110,7 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	layout.modes = &modes{}
 	if err := rememberMissingRoot(layout); err != nil {
 		return nil, fmt.Errorf("open the data directory %s: %w", layout.Root, err)
 	}
