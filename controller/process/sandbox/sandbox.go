@@ -66,6 +66,8 @@ type Policy struct {
 	reach reach
 	// closed are paths that are in no grant.
 	closed []string
+	// links remembers other names of what is closed.
+	links links
 	// settings remembers what was granted of /etc.
 	settings remembered
 }
@@ -102,7 +104,7 @@ func New(o Options) (*Policy, error) {
 	}
 	p.confines = status.Active
 	p.closed = closedPaths(o)
-	if err := errors.Join(checkPaths(o, p.closed), checkPorts(o.Ports)); err != nil {
+	if err := errors.Join(checkPaths(o, p.closed), p.checkNames(), checkPorts(o.Ports)); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -168,6 +170,16 @@ func checkPaths(o Options, closed []string) error {
 			if below(c, realPath(path)) {
 				return fmt.Errorf("--agent-write: %s holds %s, which is closed to agents; name directories beside it", path, c)
 			}
+		}
+	}
+	return nil
+}
+
+// checkNames refuses directories to write in which a secret file has another name: there is no taking it out of them.
+func (p *Policy) checkNames() error {
+	for _, path := range p.options.Write {
+		if names := p.names(realPath(path)); len(names) > 0 {
+			return fmt.Errorf("--agent-write: %s holds %s, which is a hard link to a file that is closed to agents; remove it", path, names[0])
 		}
 	}
 	return nil
