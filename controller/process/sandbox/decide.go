@@ -33,6 +33,11 @@ type Status struct {
 var ErrNoLandlock = errors.New("the kernel offers no Landlock (it came with Linux 5.13; look for landlock in /sys/kernel/security/lsm, " +
 	"and for a seccomp profile that forbids it)")
 
+// unconfined says what agents can do then. Gh alone has the token in its environment, and it is not a program of ours that
+// could hide it.
+const unconfined = "they can read and write what the controller's user can, and in /proc the environment of its other programs: " +
+	"the GitHub token in that of gh while it opens a pull request"
+
 // ErrSocketInReach says that an agent could leave the sandbox by a socket, where that is not to be.
 var ErrSocketInReach = errors.New("agents could leave the sandbox by sockets that Landlock does not close")
 
@@ -54,7 +59,7 @@ func decide(mode Mode, abi int, sockets []string, ports []int) (Status, error) {
 		return Status{}, errors.New("--agent-ports is set, but --agent-sandbox=off confines nothing; unset one of them")
 	case mode == Off:
 		return Status{Mode: mode, Reason: v1alpha1.ReasonSandboxOff,
-			Message: "agents are not confined, because --agent-sandbox=off says so; they can read and write what the controller's user can"}, nil
+			Message: "agents are not confined, because --agent-sandbox=off says so; " + unconfined}, nil
 	case abi < 1 && mode == Require:
 		return Status{}, fmt.Errorf("--agent-sandbox=require: %w; run awo on another kernel, or set --agent-sandbox=auto to run agents unconfined",
 			ErrNoLandlock)
@@ -62,7 +67,7 @@ func decide(mode Mode, abi int, sockets []string, ports []int) (Status, error) {
 		return Status{}, fmt.Errorf("--agent-ports needs version %d of Landlock (Linux 6.7), the kernel has %d; unset it", abiPorts, abi)
 	case abi < 1:
 		return Status{Mode: mode, Reason: v1alpha1.ReasonLandlockMissing,
-			Message: "agents are not confined: " + ErrNoLandlock.Error() + "; they can read and write what the controller's user can"}, nil
+			Message: "agents are not confined: " + ErrNoLandlock.Error() + "; " + unconfined}, nil
 	case mode == Require && len(sockets) > 0:
 		err := fmt.Errorf("--agent-sandbox=require: %w: %s; end what listens there, "+
 			"run awo as a user who cannot connect there, or set --agent-sandbox=auto", ErrSocketInReach, strings.Join(sockets, ", "))
