@@ -83,9 +83,13 @@ func headerValues(headers string) []string {
 	return values
 }
 
-// namesSecret tells by the name of a variable whether it holds a secret. One that says where a secret lies holds none.
+// namesSecret tells by the name of a variable whether it holds a secret. One that says where a secret lies holds none, nor
+// one that names a setting of git.
 func namesSecret(name string) bool {
 	name = strings.ToUpper(name)
+	if strings.HasPrefix(name, "GIT_CONFIG_KEY_") {
+		return false
+	}
 	for _, place := range []string{"_FILE", "_PATH", "_DIR"} {
 		if strings.HasSuffix(name, place) {
 			return false

@@ -22,6 +22,7 @@ func TestSecretsInVariables(t *testing.T) {
 		"by its name":               {"ANTHROPIC_FOUNDRY_API_KEY", "abc", []string{"abc"}},
 		"by its name, in small":     {"npm_config_password", "abc", []string{"abc"}},
 		"what says where one is":    {"SSH_KEY_PATH", "/home/user/.ssh/key", nil},
+		"a setting of git":          {"GIT_CONFIG_KEY_0", "safe.directory", nil},
 		"what is no secret":         {"ANTHROPIC_BASE_URL", "https://example.com", nil},
 		"who needs no proxy at all": {"NO_PROXY", "localhost", nil},
 	} {
