@@ -142,9 +142,8 @@ func begunLine(joined *view, n needle) int {
 		return -1
 	}
 	for at := max(0, len(text)-len(n.text)+1); at < len(text); at++ {
-		starts := joined.lineStart(at)
-		whole := bytes.HasPrefix(n.text, text[at:]) && (starts || at+1 < len(text) && !joined.gapAt(at+1))
-		if whole || starts && bytes.HasPrefix(n.text[1:], text[at:]) {
+		whole, rest := bytes.HasPrefix(n.text, text[at:]), bytes.HasPrefix(n.text[1:], text[at:])
+		if (whole || rest) && joined.lineStart(at) || whole && at+1 < len(text) && !joined.gapAt(at+1) {
 			return at
 		}
 	}

@@ -81,23 +81,32 @@ func (l Layout) RepairAllModes() (Repaired, error) {
 func (l Layout) DropSetIDs(id string) (dropped int, err error) {
 	for _, dir := range []string{l.Workspace(id), l.AgentHome(id)} {
 		err = errors.Join(err, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-			if err != nil || !e.IsDir() && !e.Type().IsRegular() {
-				return unlessGone(err)
-			}
-			info, err := e.Info()
 			if err != nil {
 				return unlessGone(err)
 			}
-			if mode := info.Mode(); e.IsDir() && mode&ownDir.needs != ownDir.needs {
-				return os.Chmod(path, mode|ownDir.needs)
-			} else if !e.IsDir() && mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
+			had, err := dropSetID(path, e)
+			if had {
 				dropped++
-				return os.Chmod(path, mode.Perm())
 			}
-			return nil
+			return unlessGone(err)
 		}))
 	}
 	return dropped, err
+}
+
+// dropSetID does so with one file, and opens a directory. The agent is gone by now, so nobody puts a link in its place.
+func dropSetID(path string, e fs.DirEntry) (had bool, err error) {
+	info, err := e.Info()
+	if err != nil {
+		return false, err
+	}
+	switch mode := info.Mode(); {
+	case mode.IsDir() && mode&ownDir.needs != ownDir.needs:
+		return false, os.Chmod(path, mode|ownDir.needs)
+	case mode.IsRegular() && mode&(fs.ModeSetuid|fs.ModeSetgid) != 0:
+		return true, os.Chmod(path, mode.Perm())
+	}
+	return false, nil
 }
 
 // opened reads a path, and once more when it was closed to its owner, who is this user, and could be opened.
