@@ -106,59 +106,31 @@ func run(ctx context.Context, cfg Config) error {
 	return runAll(ctx, s, c, endpoint, spawner, keeping)
 }
 
-// repairModes opens what agents have closed to the controller. What cannot be opened is told by who needs it.
-func repairModes(ctx context.Context, s *store.Store) {
-	if changed, _ := s.Layout().RepairModes(s.IDs()); changed > 0 {
-		logr.FromContextOrDiscard(ctx).Info("Modes in the data directory repaired", "changed", changed)
+// repairModes mends the modes that agents have changed. What cannot be mended is told by who needs it.
+func repairModes(ctx context.Context, repair func() (store.Repaired, error)) {
+	if repaired, _ := repair(); repaired.Any() {
+		logr.FromContextOrDiscard(ctx).Info("Modes in the data directory repaired", "opened", repaired.Opened, "narrowed", repaired.Narrowed)
 	}
 }
 
-// NewClaim takes the lock of a data directory, which is made if it is not there: *store.LockedError names the controller
-// that has it, and then nothing was touched. What is wrong with the data directory comes as a *volume.Error.
-func NewClaim(dataDir string) (*store.Claim, error) {
-	layout, err := volume.Find(dataDir)
-	if err != nil {
-		return nil, fmt.Errorf("the data directory %s cannot be used: %w", dataDir, err)
-	}
-	claim, err := store.NewClaim(layout, time.Now())
-	if _, locked := errors.AsType[*store.LockedError](err); err == nil || locked {
-		return claim, err
-	}
-	if layout, err = volume.Prepare(dataDir); err != nil {
-		return nil, fmt.Errorf("the data directory %s cannot be used: %w", dataDir, err)
-	}
-	return store.NewClaim(layout, time.Now())
-}
-
-// openStore opens the data directory under its claim; release gives that back if it was taken here.
-func openStore(cfg Config, spawner *process.Spawner) (*store.Store, func(), error) {
-	giveBack := func() {}
-	if cfg.Claim == nil {
-		claim, err := NewClaim(cfg.DataDir)
-		if err != nil {
-			return nil, nil, err
+// keepModes goes on doing so. Only agents change modes: without one, now or a moment ago, a look at every tenth turn is
+// enough, and what is found then is how the owner of the directory wants it.
+func keepModes(ctx context.Context, s *store.Store, running func() int) {
+	turn, before := 0, 0
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
+		now := running()
+		busy := now+before > 0
+		if busy || turn%10 == 0 {
+			repairModes(ctx, func() (store.Repaired, error) { return s.Layout().RepairModes(s.IDs()) })
 		}
-		cfg.Claim, giveBack = claim, claim.Release
-	}
-	// An agent of a former life may have closed them; what is wrong otherwise shows when they are opened.
-	if layout, err := store.NewLayout(cfg.DataDir); err == nil {
-		_, _ = layout.RepairModes(nil)
-	}
-	s, err := store.Open(store.Options{
-		DataDir: cfg.DataDir, StatusMode: cfg.StatusMode, Policy: cfg.policy(),
-		AcceptDeletions: cfg.AcceptDeletions, Clock: clock.RealClock{}, Tracked: tracked(cfg, spawner),
-	})
-	if err == nil {
-		err = s.Hold(cfg.Claim)
-	}
-	if err == nil {
-		err = s.PublishPolicy()
-	}
-	if err != nil {
-		giveBack()
-		return nil, nil, fmt.Errorf("opening the data directory %s: %w", cfg.DataDir, err)
-	}
-	return s, func() { s.Leave(); giveBack() }, nil
+		if busy && turn%10 == 0 {
+			repairModes(ctx, s.Layout().RepairSharedModes)
+		}
+		if !busy {
+			s.Layout().RememberModes()
+		}
+		turn, before = turn+1, now
+	}, repairEvery)
 }
 
 // endFormer ends whatever a former life of this controller left running, before any phase starts, and removes what that
@@ -235,15 +207,7 @@ func runAll(parent context.Context, s *store.Store, c *loop, endpoint *server.Se
 		return nil
 	})
 	group.Go(func() error {
-		// Only agents change modes: without one, now or a moment ago, a look at every tenth turn is enough.
-		turn, before := 0, 0
-		wait.UntilWithContext(ctx, func(ctx context.Context) {
-			running := c.reconciler.Running()
-			if running+before > 0 || turn%10 == 0 {
-				repairModes(ctx, s)
-			}
-			turn, before = turn+1, running
-		}, repairEvery)
+		keepModes(ctx, s, c.reconciler.Running)
 		return nil
 	})
 	<-ctx.Done()

@@ -3,9 +3,12 @@ package controller
 import (
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/go-logr/logr"
 
+	"github.com/agent-work-orders/awo/api/v1alpha1"
+	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
@@ -36,7 +39,17 @@ func sandboxHealth(s sandbox.Status) server.Sandbox {
 	return server.Sandbox{Mode: string(s.Mode), Active: s.Active, Message: s.Message}
 }
 
-// sandboxNote is what the record of a run keeps of the sandbox, for its condition.
-func sandboxNote(s sandbox.Status) store.Confinement {
-	return store.Confinement{Confined: s.Active, Note: store.Note{Reason: s.Reason, Message: s.Message}}
+// reachDelay is when an order goes on that waits for a socket to be closed: nothing tells that one is.
+const reachDelay = 30 * time.Second
+
+// confinement tells how an agent that is started now is confined, for the record of its run and its condition. The
+// error has the order wait, uncounted: it is not the agent's failure that a socket is in reach.
+func confinement(box *sandbox.Policy, now func() time.Time) func() (store.Confinement, error) {
+	return func() (store.Confinement, error) {
+		s, err := box.Look()
+		if err != nil {
+			err = failure.NewWait(v1alpha1.ReasonSocketInReach, now().Add(reachDelay), err)
+		}
+		return store.Confinement{Confined: s.Active, Note: store.Note{Reason: s.Reason, Message: s.Message}}, err
+	}
 }

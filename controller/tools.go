@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/google/uuid"
@@ -106,7 +107,7 @@ func (t *tools) phases(s *store.Store) (*phase.Runner, error) {
 			PhaseTimeout: t.config.PhaseTimeout, IdleTimeout: t.config.IdleTimeout,
 			AllowProtectedPaths: t.config.AllowProtectedPaths, ProtectedPaths: t.config.ProtectedPaths,
 			DefaultBudgetUSD: t.config.DefaultBudgetUSD, MaxBudgetUSD: t.config.MaxBudgetUSD, LogPrompts: t.config.LogPrompts,
-			Confinement: sandboxNote(t.sandbox.Status()),
+			Confinement: confinement(t.sandbox, time.Now),
 		},
 	}, nil
 }

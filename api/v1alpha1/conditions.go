@@ -32,7 +32,7 @@ const (
 	ConditionSpecChangeRefused = "SpecChangeRefused"
 	// ConditionStatusNotWritten is present and True when status is kept out of the manifest.
 	ConditionStatusNotWritten = "StatusNotWritten"
-	// ConditionAgentConfined tells whether the run's agents were confined in a sandbox; present once one was started.
+	// ConditionAgentConfined tells whether the run's agents were confined in a sandbox; present once one was started, or may not be.
 	ConditionAgentConfined = "AgentConfined"
 	// ConditionContentNotFetched is present and True when the repository has submodules or files in Git LFS.
 	ConditionContentNotFetched = "ContentNotFetched"
@@ -86,4 +86,5 @@ const (
 	ReasonLandlock         = "Landlock"
 	ReasonLandlockMissing  = "LandlockMissing"
 	ReasonSandboxOff       = "SandboxOff"
+	ReasonSocketInReach    = "SocketInReach"
 )

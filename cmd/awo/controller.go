@@ -262,9 +262,8 @@ func (o *controllerOptions) readTokens() (func(host string) (string, bool, error
 func (o *controllerOptions) readSecrets(lookup func(string) (string, bool)) error {
 	c := &o.config
 	c.Redactor = process.NewRedactor()
-	if token, ok := lookup("ANTHROPIC_AUTH_TOKEN"); ok {
-		c.Redactor.Learn(token)
-	}
+	learnSecrets(c.Redactor, lookup)
+	learnPassed(c.Redactor, c.Environ, c.AgentEnvironment)
 	read := func(names ...string) (func() (string, error), error) {
 		again := c.Redactor.Learning(func() (string, error) { return secretFromEnvironment(lookup, names...) })
 		_, err := again()

@@ -81,3 +81,27 @@ func TestLogPrinterFollows(t *testing.T) {
 	g.Expect(look(false)).To(Equal("{\"a\":1}\n{\"b\":2}\n{\"c\":\n"), "a step that has a successor gets no more")
 	g.Expect(look(true)).To(HaveSuffix("{\"c\":\n{\"d\":4}\n"))
 }
+
+// What an agent printed so that it is a key only for the eye does not get there, in whatever form it is asked for.
+func TestLogsShowNoSecrets(t *testing.T) {
+	token := "sk-ant-api03-" + strings.Repeat("aB3_", 10)
+	known := "known-value-of-the-environment"
+	line := `{"type":"assistant","message":{"content":[{"type":"text","text":"a sk\u001b[0m` + token[2:] + ` b"},{"type":"text","text":"` + known[:9] + `\u0000` + known[9:] + `"}]}}` + "\n"
+	for name, c := range map[string]struct {
+		raw  bool
+		line string
+		want string
+	}{
+		"readable": {false, line, "a [redacted] b\n[redacted]\n"},
+		"raw":      {true, `{"text":"sk\u002d` + token[3:] + `"}` + "\n", `{"text":"[redacted]"}` + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			streams, _, out, _ := genericiooptions.NewTestIOStreams()
+			printer := newLogPrinter(&logsOptions{globalOptions: &globalOptions{streams: streams}, raw: c.raw, tail: -1})
+			printer.redactor.Learn(known)
+			g.Expect(printer.line([]byte(c.line))).To(Succeed())
+			g.Expect(out.String()).To(Equal(c.want))
+		})
+	}
+}

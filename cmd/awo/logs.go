@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/agent"
+	"github.com/agent-work-orders/awo/controller/process"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -69,6 +71,9 @@ func (o *logsOptions) check(commandPath string) error {
 
 func (o *logsOptions) run(ctx context.Context, name string) error {
 	printer := newLogPrinter(o)
+	learnSecrets(printer.redactor, o.lookup)
+	agentEnv, _ := o.lookup(variableOf("agent-env"))
+	learnPassed(printer.redactor, os.Environ(), strings.Split(agentEnv, ","))
 	first, runID := true, ""
 	idle := &idleWarning{globalOptions: o.globalOptions}
 	err := o.globalOptions.follow(ctx, func(s *store.Store) (bool, error) {
@@ -126,10 +131,12 @@ type logPrinter struct {
 	// out is standard output, or what collects the lines that --tail chooses from.
 	out  io.Writer
 	last *tail
+	// redactor knows the secrets of this environment.
+	redactor *process.Redactor
 }
 
 func newLogPrinter(o *logsOptions) *logPrinter {
-	p := &logPrinter{options: o, done: map[string]int64{}, out: o.streams.Out}
+	p := &logPrinter{options: o, done: map[string]int64{}, out: o.streams.Out, redactor: process.NewRedactor()}
 	if o.tail >= 0 {
 		p.last = &tail{keep: o.tail}
 		p.out = p.last
@@ -205,11 +212,13 @@ func (p *logPrinter) title(t transcript) error {
 	return err
 }
 
+// line prints a line without secrets: rendering puts together what stood apart in the transcript.
 func (p *logPrinter) line(line []byte) error {
+	out := redacting{p.out, p.redactor}
 	if !p.options.raw {
-		return agent.Render(p.out, bytes.TrimRight(line, "\r\n"))
+		return agent.Render(out, bytes.TrimRight(line, "\r\n"))
 	}
-	_, err := p.out.Write(line)
+	_, err := out.Write(line)
 	return err
 }
 

@@ -29,6 +29,9 @@ func TestFindLeak(t *testing.T) {
 		"in a file": {func(w *world, dir string) { w.write(dir, map[string]string{"a b/ü": "1\n2\nx=" + secret + "\n"}) },
 			&git.Leak{Path: "a b/ü", Line: 3}},
 		"in base64": {func(w *world, dir string) { w.write(dir, map[string]string{"a": "Basic " + encoded}) }, &git.Leak{Path: "a", Line: 1}},
+		"in base64 of several lines": {func(w *world, dir string) {
+			w.write(dir, map[string]string{"a": "data: |\n  " + encoded[:20] + "\r\n  " + encoded[20:] + "\n"})
+		}, &git.Leak{Path: "a", Line: 2}},
 		"in a binary file, across a border": {func(w *world, dir string) {
 			w.write(dir, map[string]string{"a": "\x00" + strings.Repeat("\n", 64<<10-10) + secret + strings.Repeat("x", 100)})
 		}, &git.Leak{Path: "a", Line: 64<<10 - 10 + 1}},

@@ -70,8 +70,9 @@ type Settings struct {
 	DefaultBudgetUSD, MaxBudgetUSD float64
 	// LogPrompts keeps each prompt in outputs/<id>/prompts.
 	LogPrompts bool
-	// Confinement says how agents are confined.
-	Confinement store.Confinement
+	// Confinement says how an agent that is started now is confined. The error carries the policy of an order whose agent
+	// may not be started.
+	Confinement func() (store.Confinement, error)
 }
 
 // Runner runs phases. All fields are required.
@@ -114,7 +115,7 @@ func (r *Runner) Run(ctx context.Context, rec *store.Record, p v1alpha1.Phase) e
 // afterRepair has a failure tried again that came of modes which an agent, of whatever order, has changed. It counts as
 // an attempt, or an agent could be run for ever.
 func (r *Runner) afterRepair(ctx context.Context, err error) error {
-	opened := r.repairModes(ctx, r.Layout.RepairAllModes)
+	opened := r.repairModes(ctx, r.Layout.RepairAllModes).Opened
 	if opened == 0 {
 		return err
 	}
@@ -125,23 +126,32 @@ func (r *Runner) afterRepair(ctx context.Context, err error) error {
 	return wrapped
 }
 
-// afterAgent opens what the agent of a run has closed, before it is needed. Who closed one thing may have closed more.
+// afterAgent mends the modes that the agent of a run has changed, before what it closed is needed. Who closed one thing
+// may have closed more.
 func (r *Runner) afterAgent(ctx context.Context, id string) {
-	opened := r.repairModes(ctx, func() (int, error) { return r.Layout.RepairModes([]string{id}) })
-	if opened > 0 {
+	if r.repairModes(ctx, func() (store.Repaired, error) { return r.Layout.RepairModes([]string{id}) }).Any() {
 		r.repairModes(ctx, r.Layout.RepairAllModes)
+	} else {
+		r.repairModes(ctx, r.Layout.RepairSharedModes)
+	}
+	dropped, err := r.Layout.DropSetIDs(id)
+	switch log := logr.FromContextOrDiscard(ctx); {
+	case err != nil:
+		log.Error(err, "Not all files were looked at for the right to run as their owner", "dropped", dropped)
+	case dropped > 0:
+		log.Info("An agent left files that ran as their owner, whoever started them", "dropped", dropped)
 	}
 }
 
-func (r *Runner) repairModes(ctx context.Context, repair func() (int, error)) int {
-	opened, err := repair()
+func (r *Runner) repairModes(ctx context.Context, repair func() (store.Repaired, error)) store.Repaired {
+	repaired, err := repair()
 	switch log := logr.FromContextOrDiscard(ctx); {
 	case err != nil:
-		log.Error(err, "Modes in the data directory not repaired", "changed", opened)
-	case opened > 0:
-		log.Info("Modes in the data directory repaired", "changed", opened)
+		log.Error(err, "Modes in the data directory not repaired", "opened", repaired.Opened, "narrowed", repaired.Narrowed)
+	case repaired.Any():
+		log.Info("Modes in the data directory repaired", "opened", repaired.Opened, "narrowed", repaired.Narrowed)
 	}
-	return opened
+	return repaired
 }
 
 // workspace is where the run works.

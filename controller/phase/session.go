@@ -28,6 +28,9 @@ func (r *Runner) runAgent(
 		return nil, failure.NewTerminal(v1alpha1.ReasonAgentNotInstalled, fmt.Errorf(
 			"order %s wants agent type %q, which this controller does not run", rec.Name, rec.Spec.AgentType()))
 	}
+	if err := r.confine(rec.ID); err != nil {
+		return nil, err
+	}
 	rec, err := r.beginSession(rec.ID, p)
 	if err != nil {
 		return nil, err
@@ -60,6 +63,9 @@ func (r *Runner) recordRun(
 			}
 			tried = true
 			recordUse(rec, p, out)
+			if rec.Confinement != nil {
+				r.recordConfinement(rec)
+			}
 			if reported {
 				rec.Reported, rec.Summary = p, cut(out.Text, maxSummary)
 			}
@@ -146,7 +152,7 @@ func (r *Runner) started(id string, p v1alpha1.Phase) func(process.Identity) err
 	return func(who process.Identity) error {
 		_, err := r.Records.Update(id, func(rec *store.Record) error {
 			rec.Supervisor = &store.Process{PID: who.PID, StartTime: who.StartTime, BootID: who.BootID}
-			rec.Confinement = &r.Settings.Confinement
+			r.recordConfinement(rec)
 			if s, ok := rec.Sessions[p]; ok {
 				s.Started = true
 				rec.Sessions[p] = s

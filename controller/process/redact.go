@@ -20,14 +20,21 @@ const (
 	Redacted = "[redacted]"
 )
 
-// Redactor takes secrets out of what leaves the process: the exact values, the same in base64, URL encoding and
-// as JSON strings, and what looks like a key of a well-known service. The zero value knows only the latter.
-// It may be used by several goroutines.
+// Redactor takes secrets out of what leaves the process: the exact values, the same in base64, also of several lines, URL
+// encoding and as JSON strings, however these are escaped, and what looks like a key of a well-known service. The zero
+// value knows only the latter. It may be used by several goroutines.
 type Redactor struct {
 	mu    sync.Mutex
 	known map[string]bool
-	// needles are the byte strings to look for, the longest first, so that a secret that contains another goes whole.
-	needles atomic.Pointer[[][]byte]
+	// needles are the byte strings to look for, the longest first.
+	needles atomic.Pointer[[]needle]
+}
+
+// needle is a form of a secret.
+type needle struct {
+	text []byte
+	// wraps says that it is base64, which programs write in lines.
+	wraps bool
 }
 
 // NewRedactor knows the given secrets. Those of less than 8 bytes are left out.
@@ -56,12 +63,15 @@ func (r *Redactor) Learn(secret string) {
 	r.known[secret] = true
 	needles := slices.Clone(r.list())
 	for _, form := range forms(secret) {
-		needles = append(needles, []byte(form))
+		needles = append(needles, needle{text: []byte(form)})
 	}
-	slices.SortFunc(needles, func(a, b []byte) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), bytes.Compare(a, b))
+	for _, form := range inLines(secret) {
+		needles = append(needles, needle{text: []byte(form), wraps: true})
+	}
+	slices.SortFunc(needles, func(a, b needle) int {
+		return cmp.Or(cmp.Compare(len(b.text), len(a.text)), bytes.Compare(a.text, b.text))
 	})
-	needles = slices.CompactFunc(needles, bytes.Equal)
+	needles = slices.CompactFunc(needles, func(a, b needle) bool { return a.wraps == b.wraps && bytes.Equal(a.text, b.text) })
 	r.needles.Store(&needles)
 }
 
@@ -74,16 +84,16 @@ func (r *Redactor) Learning(read func() (string, error)) func() (string, error) 
 	}
 }
 
-func (r *Redactor) list() [][]byte {
+func (r *Redactor) list() []needle {
 	if needles := r.needles.Load(); needles != nil {
 		return *needles
 	}
 	return nil
 }
 
-// forms lists how a secret may be written.
+// forms lists how a secret may be written on one line, or its own.
 func forms(secret string) []string {
-	all := make([]string, 0, 15)
+	all := make([]string, 0, 9)
 	all = append(all, secret)
 	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret), escapeComponent(secret)} {
 		all = append(all, escaped, lowerEscapes(escaped))
@@ -91,6 +101,12 @@ func forms(secret string) []string {
 	for _, html := range []bool{true, false} {
 		all = append(all, inJSON(secret, html))
 	}
+	return all
+}
+
+// inLines lists how a secret may be written that is wrapped wherever a line is full.
+func inLines(secret string) []string {
+	all := make([]string, 0, 6)
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {
 			all = append(all, inBase64(encoding, secret, before))
@@ -145,44 +161,18 @@ func (r *Redactor) Bytes(text []byte) []byte {
 	return blacken(text, found)
 }
 
-// spans finds all secrets of a text: the known ones and what looks like one. All are looked for in the text as it
-// is, so that of two that overlap nothing remains.
-func (r *Redactor) spans(text []byte) []span {
-	var found []span
-	for _, needle := range r.list() {
-		for from := 0; ; {
-			at := bytes.Index(text[from:], needle)
-			if at < 0 {
-				break
-			}
-			found = append(found, span{from + at, from + at + len(needle)})
-			from += at + 1
-		}
-	}
-	for _, p := range patterns {
-		found = p.spans(text, found)
-	}
-	return merge(found)
-}
-
-// Find returns where the first of the known secrets begins, in whatever form, or -1.
-func (r *Redactor) Find(text []byte) int {
-	found := -1
-	for _, needle := range r.list() {
-		if at := bytes.Index(text, needle); at >= 0 && (found < 0 || at < found) {
-			found = at
-		}
-	}
-	return found
-}
-
 // String returns the text without secrets.
 func (r *Redactor) String(text string) string { return string(r.Bytes([]byte(text))) }
 
-// Longest is the length in bytes of the longest form of a known secret, 0 when none is known.
+// Longest is how many bytes the longest form of a known secret may take, 0 when none is known: each of its characters may
+// be escaped and stand on a line of its own. What is stretched further than a private key is long is no output of any
+// program.
 func (r *Redactor) Longest() int {
-	if needles := r.list(); len(needles) > 0 {
-		return len(needles[0])
+	const stretch = maxSlashes + len("u0000") + maxGap
+	needles := r.list()
+	if len(needles) == 0 {
+		return 0
 	}
-	return 0
+	longest := len(needles[0].text)
+	return longest + min(longest*stretch, maxPEM)
 }

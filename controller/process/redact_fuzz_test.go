@@ -31,6 +31,8 @@ func written(secret string) []string {
 		secret, url.QueryEscape(secret), url.PathEscape(secret), string(quoted[1 : len(quoted)-1]), plain, lower.String(),
 		base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte("x:" + secret)),
 		base64.RawStdEncoding.EncodeToString([]byte("name:" + secret + "@")),
+		inLinesOf(11, base64.StdEncoding.EncodeToString([]byte("x: "+secret)), "\n"),
+		inLinesOf(76, base64.StdEncoding.EncodeToString([]byte(secret)), `\r\n`), escapedWhole(secret, `\u`),
 	}
 }
 
@@ -44,7 +46,11 @@ func remains(redacted []byte, secrets []string) string {
 					return form
 				}
 			}
-			if form := base64.RawStdEncoding.EncodeToString([]byte(secret[:len(secret)/3*3])); bytes.Contains(piece, []byte(form)) {
+			if form := escapedWhole(secret, `\u`); bytes.Contains(piece, []byte(form)) {
+				return form
+			}
+			lines := strings.NewReplacer("\r", "", "\n", "", `\r`, "", `\n`, "").Replace(string(piece))
+			if form := base64.RawStdEncoding.EncodeToString([]byte(secret[:len(secret)/3*3])); strings.Contains(lines, form) {
 				return form
 			}
 		}
@@ -75,6 +81,8 @@ func FuzzRedactor(f *testing.F) {
 	f.Add("first line\nsecond line\nthird", "second line", "{\n", "\n", "}\n", byte(0), 0, []byte{3, 1})
 	f.Add("12345678", "87654321", privateKey, privateKey[:70], "\nrest", byte(4), 40000, []byte{255, 200})
 	f.Add("aaaaaaaa", "aaaaaaab", "ghp_", "aaaaaaaa", "aaaaaaa", byte(8), 70000, []byte{90})
+	f.Add("s3cret-value-of-some-length", "another-one", "Zm9v", "\n", "\n", byte(9), 0, []byte{2, 3})
+	f.Add("s3cret-value-of-some-length", "another-one", `{"a":"`, `"},{"text":"`, `"}`, byte(11), 0, []byte{5})
 	f.Add("redacted", "[redacted]x", "[", "]", "[redacted]", byte(0), 0, []byte{1})
 	f.Fuzz(func(t *testing.T, one, two, before, between, behind string, form byte, filler int, sizes []byte) {
 		one, two = strings.TrimSpace(one), strings.TrimSpace(two)

@@ -84,27 +84,3 @@ func (w *RedactingWriter) Close() error {
 	w.held = nil
 	return err
 }
-
-// decided tells up to where a text that goes on can be passed on, at most to the end of a line: a secret of several
-// lines may have begun before it.
-func (r *Redactor) decided(text []byte, lineEnd int) int {
-	if key := openPEM(text[:lineEnd]); key >= 0 {
-		lineEnd = key
-	}
-	for _, needle := range r.list() {
-		if bytes.IndexByte(needle, '\n') >= 0 {
-			lineEnd = min(lineEnd, begun(text, needle))
-		}
-	}
-	return lineEnd
-}
-
-// begun is where a secret begins of which the text has the beginning alone, the text's length when there is none.
-func begun(text, secret []byte) int {
-	for at := max(0, len(text)-len(secret)+1); at < len(text); at++ {
-		if bytes.HasPrefix(secret, text[at:]) {
-			return at
-		}
-	}
-	return len(text)
-}

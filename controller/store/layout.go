@@ -12,6 +12,8 @@ import (
 type Layout struct {
 	// Root is the data directory: absolute, symlinks resolved.
 	Root string
+	// modes are shared by all copies; nil where nobody remembers any.
+	modes *modes
 }
 
 // NewLayout makes a data directory's path absolute. Symlinks are resolved as far as the path exists, so that

@@ -5,130 +5,107 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // A sandbox keeps an agent from reading and writing files, but not from changing the modes of those that belong to
-// its user, which is also the controller's. So what is closed is opened again, and never taken for absent.
+// its user, which is also the controller's. So what is closed is opened again, and never taken for absent, and what is
+// opened to others is closed to them.
 
-// rights are what the owner needs, and what is given back where that was taken away.
-type rights struct{ needs, gives fs.FileMode }
+// rights are what the owner needs, what is given where that was taken away, and what is taken from others.
+type rights struct{ needs, gives, takes fs.FileMode }
 
-// A manifest that may not be written to, or a whole directory of them, is somebody's wish. One that its owner may not
-// even read is not, and what it was before is not known.
-var (
-	ownDir   = rights{0o700, 0o700}
-	ownFile  = rights{0o600, 0o600}
-	listed   = rights{0o500, 0o700}
-	readable = rights{0o400, 0o600}
-	// Objects of git are read-only.
-	object = rights{0o400, 0o400}
+const (
+	othersWrite fs.FileMode = 0o002
+	strangers   fs.FileMode = 0o022
 )
 
+// A manifest that may not be written to, or a whole directory of them, is somebody's wish, and so is a group that may
+// write there. One that its owner may not even read is not, and what it was before is not known.
+var (
+	ownDir   = rights{needs: 0o700, gives: 0o700}
+	ownFile  = rights{needs: 0o600, gives: 0o600}
+	listed   = rights{needs: 0o500, gives: 0o700, takes: othersWrite}
+	readable = rights{needs: 0o400, gives: 0o600, takes: othersWrite}
+	// Objects of git are read-only, and whoever borrows one relies on it.
+	object    = rights{needs: 0o400, gives: 0o400, takes: othersWrite}
+	objectDir = rights{needs: 0o700, gives: 0o700, takes: othersWrite}
+	// publicFile is one that everybody may read and nobody else write.
+	publicFile = rights{needs: 0o600, gives: 0o644, takes: strangers}
+)
+
+// Files below the data directory that other packages write.
+const (
+	serverAddressFile = "server-address"
+	certificatesFile  = ".ca-bundle.crt"
+)
+
+// Repaired counts what was repaired: what was closed to this user and is open again, and what was open to others.
+type Repaired struct{ Opened, Narrowed int }
+
+// Any tells whether there was anything.
+func (r Repaired) Any() bool { return r != Repaired{} }
+
 // RepairModes gives the directories of the layout, and what is kept of the runs with these ids, the modes back that
-// this user needs. It is cheap enough to be called often. It returns how many it changed.
-func (l Layout) RepairModes(ids []string) (int, error) {
+// this user needs and others must not have. It is cheap enough to be called often.
+func (l Layout) RepairModes(ids []string) (Repaired, error) {
 	m := &mender{owner: os.Geteuid()}
 	m.fixed(l)
 	for _, id := range ids {
 		m.tree(l.Output(id), ownDir, ownFile)
 	}
-	return m.changed, m.failed
+	return m.repaired, m.failed
+}
+
+// RepairSharedModes does so for all that lies where other users of the machine can get to, but for workspaces.
+func (l Layout) RepairSharedModes() (Repaired, error) {
+	m := &mender{owner: os.Geteuid()}
+	m.shared(l)
+	return m.repaired, m.failed
 }
 
 // RepairAllModes does so for all that is below the data directory but workspaces and agents' homes, which are mended
 // where they are used.
-func (l Layout) RepairAllModes() (int, error) {
+func (l Layout) RepairAllModes() (Repaired, error) {
 	m := &mender{owner: os.Geteuid()}
-	m.fixed(l)
-	m.tree(l.WorkOrders(), listed, readable)
-	m.tree(l.Commands(), listed, readable)
-	m.tree(l.Mirrors(), ownDir, object)
+	m.shared(l)
 	for _, dir := range []string{l.Outputs(), l.Logs(), l.indexes()} {
 		m.tree(dir, ownDir, ownFile)
 	}
-	return m.changed, m.failed
+	return m.repaired, m.failed
 }
 
-// mender changes modes of what belongs to one user.
-type mender struct {
-	owner   int
-	changed int
-	failed  error
+// DropSetIDs takes from the files in a run's workspace and home the right to run as their owner, whoever starts them: a
+// copy of a shell with it would outlast the agent, and the sandbox. Directories that are closed to this user may be open
+// to others, so they are opened.
+func (l Layout) DropSetIDs(id string) (dropped int, err error) {
+	for _, dir := range []string{l.Workspace(id), l.AgentHome(id)} {
+		err = errors.Join(err, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return unlessGone(err)
+			}
+			had, err := dropSetID(path, e)
+			if had {
+				dropped++
+			}
+			return unlessGone(err)
+		}))
+	}
+	return dropped, err
 }
 
-// fixed mends the directories that every layout has, from the outside to the inside.
-func (m *mender) fixed(l Layout) {
-	for _, dir := range []string{l.Root, l.Repositories(), l.Mirrors()} {
-		m.give(dir, ownDir)
+// dropSetID does so with one file, and opens a directory. The agent is gone by now, so nobody puts a link in its place.
+func dropSetID(path string, e fs.DirEntry) (had bool, err error) {
+	info, err := e.Info()
+	if err != nil {
+		return false, err
 	}
-	m.give(l.WorkOrders(), listed)
-	m.give(l.Commands(), listed)
-	for _, dir := range []string{l.Outputs(), l.AgentHomes(), l.Logs(), l.indexes(), l.tombstones()} {
-		m.set(dir, ownDir.gives)
+	switch mode := info.Mode(); {
+	case mode.IsDir() && mode&ownDir.needs != ownDir.needs:
+		return false, os.Chmod(path, mode|ownDir.needs)
+	case mode.IsRegular() && mode&(fs.ModeSetuid|fs.ModeSetgid) != 0:
+		return true, os.Chmod(path, mode.Perm())
 	}
-	m.set(l.TokenFile(), ownFile.gives)
-	for _, path := range []string{l.ControllerLock(), l.writersLock(), l.PolicyFile()} {
-		m.give(path, ownFile)
-	}
-}
-
-// give gives the owner rights where some are missing.
-func (m *mender) give(path string, r rights) {
-	m.change(path, func(now fs.FileMode) fs.FileMode {
-		if now&r.needs == r.needs {
-			return now
-		}
-		return now | r.gives
-	})
-}
-
-// set makes the mode what it has to be.
-func (m *mender) set(path string, mode fs.FileMode) {
-	m.change(path, func(fs.FileMode) fs.FileMode { return mode })
-}
-
-func (m *mender) change(path string, mend func(fs.FileMode) fs.FileMode) {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		m.failed = errors.Join(m.failed, err)
-	default:
-		m.mend(path, info, mend(info.Mode().Perm()))
-	}
-}
-
-// mend changes the mode of a file or directory of ours; links and what belongs to others stays as it is.
-func (m *mender) mend(path string, info fs.FileInfo, mode fs.FileMode) {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	ours := ok && int(stat.Uid) == m.owner && (info.IsDir() || info.Mode().IsRegular())
-	if !ours || info.Mode().Perm() == mode {
-		return
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		m.failed = errors.Join(m.failed, err)
-		return
-	}
-	m.changed++
-}
-
-// tree gives the owner rights in a directory and all that is below it. It follows no link. What vanishes meanwhile is
-// passed over.
-func (m *mender) tree(dir string, directories, files rights) {
-	m.give(dir, directories)
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		m.failed = errors.Join(m.failed, err)
-	}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		if e.IsDir() {
-			m.tree(path, directories, files)
-		} else {
-			m.give(path, files)
-		}
-	}
+	return false, nil
 }
 
 // opened reads a path, and once more when it was closed to its owner, who is this user, and could be opened.
@@ -138,7 +115,7 @@ func opened[T any](path string, r rights, read func() (T, error)) (T, error) {
 		return out, err
 	}
 	m := &mender{owner: os.Geteuid()}
-	if m.give(path, r); m.changed == 0 {
+	if m.give(path, r); m.repaired.Opened == 0 {
 		return out, err
 	}
 	return read()
@@ -155,8 +132,16 @@ func (l Layout) readRecordFile(id string) ([]byte, error) {
 	if !errors.Is(err, fs.ErrPermission) {
 		return data, err
 	}
-	if changed, _ := l.RepairModes([]string{id}); changed == 0 {
+	if repaired, _ := l.RepairModes([]string{id}); repaired.Opened == 0 {
 		return data, err
 	}
 	return os.ReadFile(l.RecordFile(id))
+}
+
+// unlessGone is an error but for what vanishes while it is looked at.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }

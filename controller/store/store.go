@@ -115,6 +115,7 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	layout.modes = &modes{}
 	if err := prepare(layout, o.LookOnly); err != nil {
 		return nil, err
 	}

@@ -139,7 +139,7 @@ func (w writer) summary(r *store.Record, v View, message string) {
 }
 
 // uncounted are the reasons to wait that are no attempt.
-var uncounted = []string{v1alpha1.ReasonUsageLimit, v1alpha1.ReasonDiskFull}
+var uncounted = []string{v1alpha1.ReasonUsageLimit, v1alpha1.ReasonDiskFull, v1alpha1.ReasonSocketInReach}
 
 // waitReason says what an order that has not ended is doing.
 func waitReason(r *store.Record, v View) string {

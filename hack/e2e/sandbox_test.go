@@ -15,6 +15,7 @@ import (
 	. "github.com/onsi/gomega"
 	"golang.org/x/sys/unix"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
@@ -136,6 +137,43 @@ func TestSandboxThatIsRequired(t *testing.T) {
 		{"--agent-sandbox=off", "--agent-ports=443"}, {"--agent-sandbox=sometimes"},
 	} {
 		w.g.Expect(w.fails(args...)).To(ContainSubstring("agent-"), "%v", args)
+	}
+}
+
+// TestSocketThatAppearsLater holds an order up by a socket that was not there when the controller started.
+func TestSocketThatAppearsLater(t *testing.T) {
+	needsLandlock(t)
+	if sandbox.LandlockABI() >= 9 {
+		t.Skip("this version of Landlock closes sockets")
+	}
+	t.Parallel()
+	w := newWorld(t)
+	path := filepath.Join(w.dir, "agent.sock")
+	w.env = append(w.env, "SSH_AUTH_SOCK="+path)
+	w.start("--agent-sandbox=require")
+	listener, err := net.Listen("unix", path) //nolint:noctx // it is closed below
+	w.g.Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = listener.Close() }()
+	health := func(g Gomega) string {
+		var h health
+		g.Expect(w.get("/health", &h)).To(Equal(200))
+		return h.Sandbox.Message
+	}
+	w.g.Eventually(health).Should(ContainSubstring(path))
+	w.drop("a.yaml", order("a", "file://"+w.local("app", map[string]string{"README.md": "x\n"}), w.script("echo x > x.txt\n")))
+	w.g.Eventually(func(g Gomega) {
+		st := w.statusIn("a.yaml")
+		c := meta.FindStatusCondition(st.Conditions, v1alpha1.ConditionAgentConfined)
+		g.Expect(c).NotTo(BeNil())
+		g.Expect(c.Status).To(Equal(metav1.ConditionFalse))
+		g.Expect(c.Message).To(ContainSubstring(path))
+		g.Expect(meta.FindStatusCondition(st.Conditions, v1alpha1.ConditionReady).Reason).To(Equal(v1alpha1.ReasonSocketInReach))
+	}).Should(Succeed())
+	w.g.Expect(listener.Close()).To(Succeed())
+	st := w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	w.g.Expect(meta.IsStatusConditionTrue(st.Conditions, v1alpha1.ConditionAgentConfined)).To(BeTrue())
+	for _, step := range st.Steps {
+		w.g.Expect(step.Attempt).To(BeEquivalentTo(1), "waiting is no attempt")
 	}
 }
 

@@ -17,6 +17,7 @@ func TestSecretInDiffIsNotPushed(t *testing.T) {
 	for name, c := range map[string]struct{ work, where string }{
 		"file":         {"echo first > x.txt; echo token=SECRET >> x.txt", "x.txt, line 2"},
 		"base64":       {"echo 'Authorization: basic " + base64.StdEncoding.EncodeToString([]byte("x:"+githubToken)) + "' > x.txt", "x.txt, line 1"},
+		"in lines":     {"printf %s SECRET | base64 -w 12 > x.txt", "x.txt, line 1"},
 		"url":          {"echo https://x:" + url.QueryEscape(githubToken) + "@github.com > x.txt", "x.txt, line 1"},
 		"own commits":  {"echo SECRET > x.txt" + commit + "one\necho clean > x.txt" + commit + "two", "x.txt, line 1"},
 		"message":      {"echo x > x.txt" + commit + "'see SECRET'", "message or a file name"},
@@ -51,7 +52,9 @@ func TestSecretsAreRedactedEverywhere(t *testing.T) {
 	repo := w.local("app", map[string]string{"README.md": "x\n"})
 	key := "AKIA" + strings.Repeat("Q", 16)
 	agent := w.script("cat > " + filepath.Join(w.shared, "prompt") + "\necho x > x.txt\necho 'I found " + githubToken + " and " + key + "'\n" +
-		"echo 'stderr " + githubToken + "' >&2\n")
+		"echo 'stderr " + githubToken + "' >&2\n" +
+		"printf %s " + githubToken + " | base64 -w 20; printf %s " + githubToken + " | base64 -w 20 >&2\n" +
+		`printf '%s\n' '{"type":"assistant","message":{"content":[{"type":"text","text":"also \u0041` + key[1:] + `"}]}}'` + "\n")
 	w.start()
 	text := strings.Replace(order("a", "file://"+repo, agent), "request: ", "request: use "+githubToken+" to ", 1)
 	w.g.Expect(text).To(ContainSubstring("use " + githubToken))
@@ -66,4 +69,15 @@ func TestSecretsAreRedactedEverywhere(t *testing.T) {
 		w.noSecretIn(filepath.Join(w.data, dir))
 	}
 	w.g.Expect(w.read(filepath.Join(w.data, "outputs", st.ID, "events.jsonl"))).NotTo(ContainSubstring(githubToken))
+	logs, err := w.run("logs", "a")
+	w.g.Expect(err).NotTo(HaveOccurred())
+	w.g.Expect(logs).To(And(ContainSubstring("also [redacted]"), Not(ContainSubstring(key))))
+	kept, err := filepath.Glob(filepath.Join(w.data, "outputs", st.ID, "transcripts", "*"))
+	w.g.Expect(err).NotTo(HaveOccurred())
+	w.g.Expect(len(kept)).To(BeNumerically(">=", 2))
+	for _, file := range append(kept, filepath.Join(w.data, "outputs", st.ID, "pull-request.md")) {
+		joined := strings.ReplaceAll(w.read(file), "\n", "")
+		w.g.Expect(joined).NotTo(ContainSubstring(base64.StdEncoding.EncodeToString([]byte(githubToken))[:40]), file)
+		w.g.Expect(joined).NotTo(ContainSubstring(`\u0041`+key[1:]), file)
+	}
 }

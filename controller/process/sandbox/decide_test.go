@@ -21,7 +21,7 @@ func TestDecide(t *testing.T) {
 		says    string
 	}{
 		"auto":                       {mode: Auto, abi: 7, active: true, reason: v1alpha1.ReasonLandlock, says: "version 7"},
-		"auto, nothing to do it":     {mode: Auto, reason: v1alpha1.ReasonLandlockMissing, says: "not confined"},
+		"auto, nothing to do it":     {mode: Auto, reason: v1alpha1.ReasonLandlockMissing, says: "the GitHub token in that of gh"},
 		"auto, a way out":            {mode: Auto, abi: 7, sockets: socket, active: true, reason: v1alpha1.ReasonLandlock, says: "left open: agents can connect to /run/docker.sock"},
 		"auto, an old kernel":        {mode: Auto, abi: 2, active: true, reason: v1alpha1.ReasonLandlock, says: "files outside can be truncated; processes outside can be signalled"},
 		"auto, ports":                {mode: Auto, abi: 4, ports: []int{443}, active: true, reason: v1alpha1.ReasonLandlock, says: "version 4"},
@@ -29,7 +29,7 @@ func TestDecide(t *testing.T) {
 		"require":                    {mode: Require, abi: 6, active: true, reason: v1alpha1.ReasonLandlock, says: "version 6"},
 		"require, nothing to do it":  {mode: Require, refused: "the kernel offers no Landlock"},
 		"require, a way out":         {mode: Require, abi: 7, sockets: socket, refused: "/run/docker.sock"},
-		"off":                        {mode: Off, abi: 7, reason: v1alpha1.ReasonSandboxOff, says: "--agent-sandbox=off"},
+		"off":                        {mode: Off, abi: 7, reason: v1alpha1.ReasonSandboxOff, says: "--agent-sandbox=off says so; they can read and write what the controller's user can, and in /proc"},
 		"off, ports":                 {mode: Off, abi: 7, ports: []int{443}, refused: "--agent-ports"},
 		"off, where nobody asked it": {mode: Off, sockets: socket, reason: v1alpha1.ReasonSandboxOff, says: "not confined"},
 	} {

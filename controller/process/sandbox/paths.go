@@ -116,25 +116,29 @@ func (o Options) holdsHome(dir string) bool {
 	return dir == "/" || filepath.IsAbs(home) && below(realPath(home), dir)
 }
 
-// isClosed tells whether a path lies in one that is closed.
+// isClosed tells whether a path lies in one that is closed, or is another name of a secret file.
 func (p *Policy) isClosed(path string) bool {
-	return slices.ContainsFunc(p.closed, func(c string) bool { return below(path, c) })
+	return p.named(path) || slices.ContainsFunc(p.closed, func(c string) bool { return below(path, c) })
 }
 
 // around grants a directory but for what is closed in it. Where something is, its entries are granted one by one, and it
 // cannot itself be listed: a right to list would hold for all that lies below. Links are not followed, since what they
 // lead to is granted where it lies, or not.
 func (p *Policy) around(path string) []grant {
-	if p.isClosed(path) {
+	return around(path, slices.Concat(p.closed, p.names(path)))
+}
+
+func around(path string, closed []string) []grant {
+	if slices.ContainsFunc(closed, func(c string) bool { return below(path, c) }) {
 		return nil
 	}
-	if !slices.ContainsFunc(p.closed, func(c string) bool { return below(c, path) }) {
+	if !slices.ContainsFunc(closed, func(c string) bool { return below(c, path) }) {
 		return []grant{{path: path, access: read}}
 	}
 	var out []grant
 	for _, e := range entries(path) {
 		if e.Type()&fs.ModeSymlink == 0 {
-			out = append(out, p.around(filepath.Join(path, e.Name()))...)
+			out = append(out, around(filepath.Join(path, e.Name()), closed)...)
 		}
 	}
 	return out

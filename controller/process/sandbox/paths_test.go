@@ -162,3 +162,31 @@ func TestWalksAreRemembered(t *testing.T) {
 	}
 	g.Expect(walks).To(Equal(2))
 }
+
+func TestOtherNamesOfSecretsAreClosed(t *testing.T) {
+	g := NewWithT(t)
+	root := layout(t, "secrets/token", "secrets/another", "read/a", "read/sub/b", "read/other/", "write/sub/", "home/.ssl/", "data/")
+	at := func(name string) string { return filepath.Join(root, name) }
+	now := time.Unix(0, 0)
+	options := Options{
+		DataDir: at("data"), Secrets: []string{at("secrets/token")}, Read: []string{at("read")}, Write: []string{at("write")},
+		Environ: []string{"SSL_CERT_FILE=" + at("home/.ssl/ca.pem")}, Now: func() time.Time { return now },
+	}
+	p := newPolicy(t, options)
+	g.Expect(granted(root, p.common())).To(HaveKeyWithValue("read", read))
+
+	for _, name := range []string{"read/sub/link", "home/.ssl/ca.pem"} {
+		g.Expect(os.Link(at("secrets/token"), at(name))).To(Succeed())
+	}
+	g.Expect(os.Link(at("secrets/another"), at("read/beside"))).To(Succeed())
+	now = now.Add(rememberFor)
+	g.Expect(granted(root, p.common())).To(Equal(map[string]access{
+		"read/a": read, "read/sub/b": read, "read/other": read, "write": write | device,
+	}))
+	g.Expect(granted(root, p.public(at("read")))).To(Equal(map[string]access{"read/a": read, "read/sub/b": read, "read/other": read}))
+
+	g.Expect(os.Link(at("secrets/token"), at("write/sub/link"))).To(Succeed())
+	options.Mode, options.ABI, options.Sockets = Auto, func() int { return 7 }, func() []string { return nil }
+	_, err := New(options)
+	g.Expect(err).To(MatchError(ContainSubstring(at("write/sub/link"))))
+}

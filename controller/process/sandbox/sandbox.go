@@ -60,9 +60,14 @@ type Options struct {
 type Policy struct {
 	options Options
 	abi     int
-	status  Status
+	// confines says that programs get a ruleset, whatever else is open.
+	confines bool
+	// reach remembers which sockets were found, and what that means.
+	reach reach
 	// closed are paths that are in no grant.
 	closed []string
+	// links remembers other names of what is closed.
+	links links
 	// settings remembers what was granted of /etc.
 	settings remembered
 }
@@ -90,35 +95,20 @@ func New(o Options) (*Policy, error) {
 		o.MaxProcesses = maxProcesses
 	}
 	p := &Policy{options: o}
-	var sockets []string
 	if o.Mode != Off {
 		p.abi = o.ABI()
-		// From this version on agents can connect to no socket outside.
-		if p.abi < abiSockets {
-			sockets = o.Sockets()
-		}
 	}
-	var err error
-	if p.status, err = decide(o.Mode, p.abi, sockets, o.Ports); err != nil {
+	status, err := p.Look()
+	if err != nil {
 		return nil, err
 	}
+	p.confines = status.Active
 	p.closed = closedPaths(o)
-	if err := errors.Join(checkPaths(o, p.closed), checkPorts(o.Ports)); err != nil {
+	if err := errors.Join(checkPaths(o, p.closed), p.checkNames(), checkPorts(o.Ports)); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
-
-// Status tells whether agents are confined, and what is left open.
-func (p *Policy) Status() Status {
-	if p == nil {
-		return Status{Mode: Off}
-	}
-	return p.status
-}
-
-// Active tells whether programs are confined.
-func (p *Policy) Active() bool { return p != nil && p.status.Active }
 
 // Rules are what a program gets; nil when it is not confined.
 func (p *Policy) Rules(r Run) *Rules {
@@ -180,6 +170,16 @@ func checkPaths(o Options, closed []string) error {
 			if below(c, realPath(path)) {
 				return fmt.Errorf("--agent-write: %s holds %s, which is closed to agents; name directories beside it", path, c)
 			}
+		}
+	}
+	return nil
+}
+
+// checkNames refuses directories to write in which a secret file has another name: there is no taking it out of them.
+func (p *Policy) checkNames() error {
+	for _, path := range p.options.Write {
+		if names := p.names(realPath(path)); len(names) > 0 {
+			return fmt.Errorf("--agent-write: %s holds %s, which is a hard link to a file that is closed to agents; remove it", path, names[0])
 		}
 	}
 	return nil

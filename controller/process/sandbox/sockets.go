@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -30,11 +31,17 @@ var escapes = []string{
 	"RUNTIME/gnupg/S.*", "HOME/.gnupg/S.*", "RUNTIME/keyring/*", "RUNTIME/gcr/ssh", "RUNTIME/openssh_agent",
 	"/tmp/ssh-*/agent.*", "HOME/.ssh/agent/*",
 	// Terminals and screens.
-	"/tmp/tmux-UID/*", "RUNTIME/wayland-*", "/tmp/.X11-unix/X*",
+	"/tmp/tmux-UID/*", "/run/screen/S-*/*", "HOME/.screen/*", "RUNTIME/wayland-*", "/tmp/.X11-unix/X*",
 }
 
 // named are variables that name such a socket, each as a path or after a scheme.
-var named = []string{"DOCKER_HOST", "CONTAINER_HOST", "CONTAINERD_ADDRESS", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK"}
+var named = []string{
+	"DOCKER_HOST", "CONTAINER_HOST", "CONTAINERD_ADDRESS", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK",
+	"TMUX", "WAYLAND_DISPLAY", "GPG_AGENT_INFO",
+}
+
+// directories are variables that name where such sockets lie, and their names there.
+var directories = map[string]string{"TMUX_TMPDIR": "tmux-UID/*", "SCREENDIR": "*"}
 
 // Sockets lists the unix sockets by which an agent could leave the sandbox: those in the usual places that answer when
 // someone without capabilities knocks. Landlock closes no socket that has a path before its version 9.
@@ -57,6 +64,12 @@ func candidates(env []string, uid int) []string {
 			found = append(found, matches...)
 		}
 	}
+	for name, pattern := range directories {
+		if dir := environ.Get(env, name); filepath.IsAbs(dir) {
+			matches, _ := filepath.Glob(filepath.Join(dir, strings.ReplaceAll(pattern, "UID", number)))
+			found = append(found, matches...)
+		}
+	}
 	if uid == 0 {
 		// Root may tell the system's bus everything, others little.
 		found = append(found, "/run/dbus/system_bus_socket")
@@ -67,12 +80,17 @@ func candidates(env []string, uid int) []string {
 	return unlike(found)
 }
 
-// socketPaths takes the paths out of addresses such as unix:///run/docker.sock and unix:path=/run/user/1/bus,guid=1;...
+// numbers are what stands behind a path: a process, a version.
+var numbers = regexp.MustCompile(`(:[0-9]+)+$`)
+
+// socketPaths takes the paths out of addresses such as unix:///run/docker.sock, unix:path=/run/user/1/bus,guid=1;... and
+// /tmp/gpg/S.gpg-agent:123:1.
 func socketPaths(value string) []string {
 	var out []string
 	for address := range strings.SplitSeq(value, ";") {
 		address = strings.TrimPrefix(strings.TrimPrefix(address, "unix:"), "path=")
 		path, _, _ := strings.Cut(address, ",")
+		path = numbers.ReplaceAllString(path, "")
 		if filepath.IsAbs(path) {
 			out = append(out, filepath.Clean(path))
 		}

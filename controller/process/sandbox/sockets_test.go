@@ -16,6 +16,10 @@ func TestSocketPaths(t *testing.T) {
 		"unix:path=/run/user/1/bus,guid=1;unix:path=/run/b2": {"/run/user/1/bus", "/run/b2"},
 		"tcp://127.0.0.1:2375":                               nil,
 		"unix:abstract=/tmp/dbus":                            nil,
+		"/run/tmux/x,123,0":                                  {"/run/tmux/x"},
+		"/tmp/gpg/S.gpg-agent:1:1":                           {"/tmp/gpg/S.gpg-agent"},
+		"/tmp/a:b/wayland-0":                                 {"/tmp/a:b/wayland-0"},
+		"wayland-1":                                          nil,
 		"ssh://host":                                         nil,
 		"":                                                   nil,
 	} {
