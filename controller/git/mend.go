@@ -1,15 +1,57 @@
 package git
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
-// Mend fetches the base commit again if the mirror was removed since it was fetched. A workspace that borrows from the
-// mirror is whole again with that, and what was done in it is still there.
+	"github.com/go-logr/logr"
+)
+
+// Mend repairs what somebody has removed of a workspace, and keeps the files that are there. The base commit is fetched again
+// if the mirror is gone: a workspace that borrows its objects is whole again with that. A repository that is gone is
+// made anew; commits in it that were not collected are lost, what they changed is in the files.
 func (c *Client) Mend(ctx context.Context, w Workspace) error {
 	p, err := c.open(w)
 	if err != nil {
 		return err
 	}
-	return c.pinnedBase(ctx, p)
+	if err := c.pinnedBase(ctx, p); err != nil {
+		return err
+	}
+	_, err = os.Lstat(p.gitDir())
+	if !errors.Is(err, fs.ErrNotExist) || plainDirectory(p.Dir, "the workspace") != nil {
+		// What else may be wrong with it is told when the work is collected.
+		return nil
+	}
+	logr.FromContextOrDiscard(ctx).Info("The workspace's repository is gone and is made anew", "dir", w.Dir)
+	if err := c.remake(ctx, p); err != nil {
+		return fmt.Errorf("making the repository of the workspace %s anew: %w", w.Dir, err)
+	}
+	return nil
+}
+
+// remake makes the workspace's repository without touching the files. It appears when it is complete.
+func (c *Client) remake(ctx context.Context, p place) error {
+	made := p
+	made.Dir = filepath.Join(filepath.Dir(p.Dir), "."+filepath.Base(p.Dir)+".new")
+	err := errors.Join(RemoveTree(made.Dir), os.MkdirAll(made.Dir, 0o755))
+	if err == nil {
+		err = c.makeRepository(ctx, made)
+	}
+	if err == nil {
+		// The controller's index may name what is in no repository any more.
+		k := p.onMirror("read-tree", p.BaseCommit)
+		k.index = filepath.Join(made.gitDir(), "index")
+		_, err = c.run(ctx, k)
+	}
+	if err == nil {
+		err = os.Rename(made.gitDir(), p.gitDir())
+	}
+	return errors.Join(err, RemoveTree(made.Dir))
 }
 
 // Kept tells whether the mirror has the head that Collect gave.

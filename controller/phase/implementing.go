@@ -60,7 +60,7 @@ func (r *Runner) readyWorkspace(ctx context.Context, rec *store.Record) (*store.
 	case err == nil && rec.StartAfresh:
 		err = r.Git.Reset(ctx, r.workspace(rec))
 	case err == nil:
-		err = r.mend(ctx, rec)
+		err = r.Git.Mend(ctx, r.workspace(rec))
 	}
 	if err != nil || !rec.StartAfresh {
 		return rec, err

@@ -2,27 +2,13 @@ package phase
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/store"
 )
-
-// mend repairs what somebody has removed of a workspace: what it borrows is fetched again, and a repository that is gone is
-// made anew as long as there is no work in it.
-func (r *Runner) mend(ctx context.Context, rec *store.Record) error {
-	_, err := os.Lstat(filepath.Join(r.Layout.Workspace(rec.ID), ".git"))
-	if errors.Is(err, fs.ErrNotExist) && rec.Running == v1alpha1.PhasePlanning {
-		return r.Git.Checkout(ctx, r.workspace(rec))
-	}
-	return r.Git.Mend(ctx, r.workspace(rec))
-}
 
 // recollect makes the head commit anew from the workspace if the mirror was removed since it was made. One that the remote
 // has is not made again: it would be another commit.

@@ -63,6 +63,7 @@ func TestRemovedStateIsMadeAnew(t *testing.T) {
 		"plan":             {v1alpha1.PhaseImplementing, []string{"outputs/wo-*/plan.md"}, "it is planned again", 2},
 		"logs and home":    {v1alpha1.PhaseImplementing, []string{"outputs/wo-*/prompts", "outputs/wo-*/transcripts", "agent-home/wo-*"}, "", 1},
 		"repository":       {v1alpha1.PhasePlanning, []string{"repositories/wo-*/.git"}, "", 2},
+		"repository later": {v1alpha1.PhaseImplementing, []string{"repositories/wo-*/.git"}, "", 1},
 		"mirrors":          {v1alpha1.PhaseImplementing, []string{"repositories/.mirrors"}, "", 1},
 		"mirrors and work": {"", []string{"repositories/.mirrors"}, "", 1},
 	} {
