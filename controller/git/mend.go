@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/go-logr/logr"
+
+	"github.com/agent-work-orders/awo/controller/crash"
 )
 
 // Mend repairs what somebody has removed of a workspace, and keeps the files that are there. The base commit is fetched again
@@ -51,6 +53,7 @@ func (c *Client) remake(ctx context.Context, p place) error {
 	if err == nil {
 		err = os.Rename(made.gitDir(), p.gitDir())
 	}
+	crash.Here("repository made anew")
 	return errors.Join(err, RemoveTree(made.Dir))
 }
 
