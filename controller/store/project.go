@@ -56,7 +56,7 @@ func (s *Store) Project(r *Record) (Projection, error) {
 		}
 		return splice(c.data, name, p, &r.Status)
 	})
-	if errors.Is(err, errBroken) && !d.stale {
+	if _, now, ok := s.locate(name); errors.Is(err, errBroken) && ok && !now.stale {
 		out, _ := kept(v1alpha1.ReasonNotWritable, "another document of %s is broken, so the status is not in it: correct that one, or see the status with `awo get %s`", p.Path, name)
 		return out, nil
 	}
