@@ -116,8 +116,9 @@ func (l *loop) enqueueAfter(name string, after time.Duration) {
 // forbids lists what a policy does not allow of a spec, for people.
 func forbids(p v1alpha1.Policy) func(*v1alpha1.WorkOrderSpec) []string {
 	return func(spec *v1alpha1.WorkOrderSpec) []string {
-		var out []string
-		for _, problem := range p.Forbids(spec) {
+		problems := p.Forbids(spec)
+		out := make([]string, 0, len(problems))
+		for _, problem := range problems {
 			out = append(out, problem.Error())
 		}
 		return out

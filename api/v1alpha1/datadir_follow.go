@@ -69,7 +69,7 @@ func (t *trail) repository(place string) error {
 	info, err := os.Stat(place)
 	switch {
 	case err != nil:
-		return nil
+		return nil //nolint:nilerr // what cannot be looked at leads git nowhere either
 	case info.IsDir():
 		return t.gitDir(place)
 	}
@@ -142,8 +142,7 @@ func (t *trail) entry(place string, listed bool) error {
 	}
 	entries, err := os.ReadDir(place)
 	if err != nil {
-		// No directory, or none that git can list either.
-		return nil
+		return nil //nolint:nilerr // no directory, or none that git can list either
 	}
 	if t.entries += len(entries); t.entries > maxEntries {
 		return errTangled

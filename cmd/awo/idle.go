@@ -14,7 +14,7 @@ type idleWarning struct {
 
 // check looks whether a controller works on the data directory.
 func (w *idleWarning) check(s *store.Store) {
-	if w.told || store.Holder(s.Layout()) != nil {
+	if _, held := store.Holder(s.Layout()); w.told || held {
 		return
 	}
 	w.told = true

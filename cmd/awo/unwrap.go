@@ -61,7 +61,8 @@ func readNodes(data []byte) (documents []*yaml.Node, err error) {
 // listItems returns what is in a list of orders, of Kubernetes' own kind or ours.
 func listItems(node *yaml.Node) (items []*yaml.Node, isList bool) {
 	version, kind := scalarOf(node, "apiVersion"), scalarOf(node, "kind")
-	if !(version == "v1" && kind == "List" || version == v1alpha1.GroupVersion.String() && kind == v1alpha1.Kind+"List") {
+	isList = version == "v1" && kind == "List" || version == v1alpha1.GroupVersion.String() && kind == v1alpha1.Kind+"List"
+	if !isList {
 		return nil, false
 	}
 	if list := valueOf(node, "items"); list != nil {

@@ -45,11 +45,11 @@ func Classify(e Evidence) error {
 		return e.ended()
 	case e.Result != nil && e.Result.IsError && e.Cause != CauseInterrupted:
 		return e.failedResult()
-	case e.Result != nil && !e.Result.IsError && len(e.Result.Denied) > 0:
+	case e.good() && len(e.Result.Denied) > 0:
 		return e.terminal(v1alpha1.ReasonAgentFailed, fmt.Sprintf(
 			"was denied the use of %s, so its work is not complete", strings.Join(e.Result.Denied, ", ")),
 			"set CLAUDE_CLI_SKIP_PERMISSIONS=true or change the request")
-	case e.Result != nil && !e.Result.IsError && (e.Cause != CauseNone || e.clean()):
+	case e.good() && (e.Cause != CauseNone || e.clean()):
 		return nil
 	case e.Cause != CauseNone && e.Cause != CauseLinger:
 		return e.ended()
@@ -59,6 +59,9 @@ func Classify(e Evidence) error {
 		return e.crashed()
 	}
 }
+
+// good tells a result that is no error.
+func (e Evidence) good() bool { return e.Result != nil && !e.Result.IsError }
 
 // clean tells an exit with status 0.
 func (e Evidence) clean() bool { return e.Exit.Code == 0 && e.Exit.Signal == "" }

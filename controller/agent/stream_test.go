@@ -67,7 +67,7 @@ func TestReadParses(t *testing.T) {
 func TestReadOnlyFalseIsNoError(t *testing.T) {
 	for is, want := range map[string]struct{ failed, unclear bool }{
 		`"is_error":false`:                     {false, false},
-		`"is_error": false `:                   {false, false},
+		`"is_error": false`:                    {false, false},
 		`"is_error":true`:                      {true, false},
 		`"x":0`:                                {true, true},
 		`"is_error":null`:                      {true, true},

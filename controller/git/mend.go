@@ -26,8 +26,7 @@ func (c *Client) Mend(ctx context.Context, w Workspace) error {
 	}
 	_, err = os.Lstat(p.gitDir())
 	if !errors.Is(err, fs.ErrNotExist) || plainDirectory(p.Dir, "the workspace") != nil {
-		// What else may be wrong with it is told when the work is collected.
-		return nil
+		return nil //nolint:nilerr // what else may be wrong with it is told when the work is collected
 	}
 	logr.FromContextOrDiscard(ctx).Info("The workspace's repository is gone and is made anew", "dir", w.Dir)
 	if err := c.remake(ctx, p); err != nil {

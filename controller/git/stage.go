@@ -115,10 +115,10 @@ func (c *Client) changed(ctx context.Context, p place, entries []entry) ([]strin
 	}
 	k.index = p.Index + ".blind"
 	err := c.blindIndex(ctx, p, k.index, links)
-	var list []string
-	if err == nil {
-		list, err = c.list(ctx, k)
+	if err != nil {
+		return nil, errors.Join(tooMany(err), removeFile(k.index))
 	}
+	list, err := c.list(ctx, k)
 	return append(list, replacedSubmodules(p, links)...), errors.Join(tooMany(err), removeFile(k.index))
 }
 

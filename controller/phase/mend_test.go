@@ -39,7 +39,7 @@ func TestHeadThatIsGoneIsMadeAnewUnlessItWasPushed(t *testing.T) {
 			}
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(rec.Status.HeadCommit).To(Equal(c.head))
-			g.Expect(rec.Pushed == "lost").To(Equal(c.head == "lost"))
+			g.Expect(rec.Pushed).To(Equal(map[bool]string{true: "lost"}[c.head == "lost"]))
 		})
 	}
 }

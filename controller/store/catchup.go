@@ -55,7 +55,7 @@ func (s *Store) unseen() (fresh []string, plain bool, err error) {
 		case entry.Type().IsRegular() && isManifest(rel) && !s.catalog.knowsGood(rel):
 			fresh = append(fresh, rel)
 		}
-		return nil
+		return nil //nolint:nilerr // an error of an entry is dealt with above
 	})
 	return fresh, plain, err
 }

@@ -124,18 +124,16 @@ func sign(f *os.File, now time.Time) error {
 	return f.Truncate(int64(len(data)))
 }
 
-// Holder tells which controller works on a data directory; nil if none does. It only looks: trying the lock could keep a
+// Holder tells which controller works on a data directory, if one does. It only looks: trying the lock could keep a
 // controller from starting that very moment. One on another host is believed.
-func Holder(l Layout) *LockedError {
-	held := &LockedError{DataDir: l.Root}
+func Holder(l Layout) (who LockedError, held bool) {
+	who.DataDir = l.Root
 	data, err := os.ReadFile(l.ControllerLock())
-	if err != nil || json.Unmarshal(data, held) != nil || held.PID == 0 {
-		return nil
+	if err != nil || json.Unmarshal(data, &who) != nil || who.PID == 0 {
+		return who, false
 	}
-	if host, _ := os.Hostname(); held.Host == host && !isLocked(l.ControllerLock()) {
-		return nil
-	}
-	return held
+	host, _ := os.Hostname()
+	return who, who.Host != host || isLocked(l.ControllerLock())
 }
 
 // isLocked tells whether the kernel lists a lock on the file. Where it lists nothing the file is taken for locked.

@@ -74,6 +74,7 @@ type modesOf struct {
 }
 
 func newModes(t *testing.T) modesOf {
+	t.Helper()
 	g := NewWithT(t)
 	s, err := store.Open(store.Options{DataDir: t.TempDir()})
 	g.Expect(err).NotTo(HaveOccurred())

@@ -203,7 +203,7 @@ func TestDelaysBetweenAttemptsGrow(t *testing.T) {
 	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
 	w.start()
 	w.drop("a.yaml", order("a", url, w.script("exit 7\n")))
-	var planned []time.Time
+	planned := make([]time.Time, 0, 2)
 	for attempt := range 2 {
 		var st v1alpha1.WorkOrderStatus
 		w.g.Eventually(func() bool {

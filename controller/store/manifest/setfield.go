@@ -53,9 +53,9 @@ func (e *editor) unset(doc int, path []string) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case merged == true:
+	case isTrue(merged):
 		return SetField(e.data, doc, path, false)
-	case merged != nil && merged != false:
+	case merged != nil && !isFalse(merged):
 		return nil, cannot("%s comes from a merge key <<; change it there", strings.Join(path, "."))
 	case len(cuts) == 0:
 		return e.data, nil
@@ -235,4 +235,14 @@ func pruneChild(v any, path []string) any {
 		return object
 	}
 	return v
+}
+
+func isTrue(v any) bool {
+	b, ok := v.(bool)
+	return ok && b
+}
+
+func isFalse(v any) bool {
+	b, ok := v.(bool)
+	return ok && !b
 }

@@ -118,7 +118,7 @@ func explain(text []byte, line int, message string) string {
 // nameInText reads metadata.name from the text of a document that is no YAML.
 func nameInText(text []byte) string {
 	const window = 64 << 10
-	if m := nameLine.FindSubmatch(text[:min(len(text), window)]); m != nil && len(m[1]) <= maxName {
+	if m := nameLine.FindSubmatch(text[:min(len(text), window)]); len(m) > 1 && len(m[1]) <= maxName {
 		return string(m[1])
 	}
 	return ""
