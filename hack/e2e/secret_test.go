@@ -54,7 +54,8 @@ func TestSecretsAreRedactedEverywhere(t *testing.T) {
 	agent := w.script("cat > " + filepath.Join(w.shared, "prompt") + "\necho x > x.txt\necho 'I found " + githubToken + " and " + key + "'\n" +
 		"echo 'stderr " + githubToken + "' >&2\n" +
 		"printf %s " + githubToken + " | base64 -w 20; printf %s " + githubToken + " | base64 -w 20 >&2\n" +
-		`printf '%s\n' '{"type":"assistant","message":{"content":[{"type":"text","text":"also \u0041` + key[1:] + `"}]}}'` + "\n")
+		`printf '%s\n' '{"type":"assistant","message":{"content":[{"type":"text","text":"also \u0041` + key[1:] + `"}]}}'` + "\n" +
+		`printf '%s\n' '{"type":"result","subtype":"success","is_error":false,"result":"I found ` + githubToken + " and " + key + `"}'` + "\n")
 	w.start()
 	text := strings.Replace(order("a", "file://"+repo, agent), "request: ", "request: use "+githubToken+" to ", 1)
 	w.g.Expect(text).To(ContainSubstring("use " + githubToken))
