@@ -151,7 +151,8 @@ func (s *Store) relative(path string) (string, error) {
 	return rel, nil
 }
 
-// createWhole makes a file that must not exist appear with all its content.
+// createWhole makes a file that must not exist appear with all its content. Of a failed one nothing is left, so that trying
+// again is not told that it is there.
 func createWhole(path string, data []byte) error {
 	temp := tempFor(path, nil, data)
 	if err := writeTemp(temp, data, 0o644); err != nil {
@@ -165,7 +166,10 @@ func createWhole(path string, data []byte) error {
 	if err != nil {
 		return errors.Join(err, removeIfThere(temp))
 	}
-	return syncDir(filepath.Dir(path))
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return errors.Join(err, removeIfThere(path))
+	}
+	return nil
 }
 
 func removeIfThere(path string) error {
