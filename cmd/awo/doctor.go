@@ -74,7 +74,7 @@ func newDoctorCommand(global *globalOptions) *cobra.Command {
 
 // examine makes all checks.
 func (d *doctor) examine(ctx context.Context) []finding {
-	findings := d.checkDataDir(ctx)
+	findings := append(d.checkSettings(), d.checkDataDir(ctx)...)
 	findings = append(findings, d.checkPrograms(ctx)...)
 	findings = append(findings, d.checkSandbox())
 	return append(findings, d.checkCredentials()...)

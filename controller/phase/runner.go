@@ -104,7 +104,7 @@ func (r *Runner) Run(ctx context.Context, rec *store.Record, p v1alpha1.Phase) e
 	}
 	err := do(ctx, rec)
 	if err != nil && ctx.Err() != nil {
-		return failure.NewInterrupted(fmt.Errorf("%s: %w", p, context.Cause(ctx)))
+		return failure.NewInterrupted(context.Cause(ctx))
 	}
 	if err != nil {
 		return r.afterRepair(ctx, err)
