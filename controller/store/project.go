@@ -16,6 +16,9 @@ import (
 type Projection struct {
 	// Written tells that the file was changed.
 	Written bool
+	// Skipped tells that there was no whole manifest to look at, so that nothing else is known. The order is reported as
+	// changed when there is.
+	Skipped bool
 	// KeptOut is the reason for which the status stays out of the manifest, one of the reasons of the condition
 	// StatusNotWritten; empty when it does not. Message says it to people.
 	KeptOut, Message string
@@ -28,7 +31,7 @@ func (s *Store) Project(r *Record) (Projection, error) {
 	name := r.Name
 	p, d, ok := s.locate(name)
 	if !ok || d.packed == nil {
-		return Projection{}, nil
+		return Projection{Skipped: true}, nil
 	}
 	view, err := s.writeView(name, p.Path)
 	if errors.Is(err, ErrBusy) {
@@ -37,7 +40,7 @@ func (s *Store) Project(r *Record) (Projection, error) {
 	if err != nil {
 		// Gone or going; the loop that watches will tell.
 		s.touched.file(p.Path)
-		return Projection{}, nil
+		return Projection{Skipped: true}, nil
 	}
 	if out, kept := keptOut(view); kept {
 		return out, nil
@@ -78,7 +81,7 @@ func projected(v writeView, written bool, err error) (Projection, error) {
 		out, _ := kept(v1alpha1.ReasonNotWritable, "%s cannot be written (%s), so the status is not in it: %s", v.Path, cause(err), see)
 		return out, nil
 	case errors.Is(err, errBroken), errors.Is(err, ErrNotFound):
-		return Projection{}, nil
+		return Projection{Skipped: true}, nil
 	case err != nil:
 		return Projection{}, fmt.Errorf("write the status of order %s: %w", v.Name, err)
 	}

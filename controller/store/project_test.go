@@ -119,8 +119,10 @@ func TestBrokenFileIsNotWritten(t *testing.T) {
 	w := newWorld(t).watching()
 	w.orders(1)
 	w.write("order-00.yaml", "kind: [")
-	w.Expect(w.project("order-00")).To(Equal(store.Projection{}))
+	w.Expect(w.project("order-00")).To(Equal(store.Projection{Skipped: true}))
 	w.Expect(w.read("order-00.yaml")).To(Equal("kind: ["))
+	w.remove("order-00.yaml")
+	w.Eventually(func() store.Projection { p, _ := w.projectOnce("order-00"); return p }).Should(Equal(store.Projection{Skipped: true}), "gone")
 }
 
 func TestModeAndLinkAreKept(t *testing.T) {

@@ -87,7 +87,7 @@ func (r *Reconciler) writeStatus(name string, s Situation, a Action) (later time
 	if shown.Written && rec.End == nil {
 		r.shown.note(name, r.Clock.Now())
 	}
-	if note := noteOf(shown); !sameNote(note, rec.StatusKeptOut) {
+	if note := noteOf(shown); !shown.Skipped && !sameNote(note, rec.StatusKeptOut) {
 		err = r.noteKeptOut(rec, note, s, a)
 	}
 	return keptOutDelay(rec, shown.KeptOut), err
