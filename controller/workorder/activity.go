@@ -179,8 +179,11 @@ func (r *Reconciler) work(ctx context.Context, rec *store.Record, p v1alpha1.Pha
 	}
 	run := rec
 	rec, updateErr := r.insist(ctx, run, func(rec *store.Record) error {
-		r.notePrompts(rec)
-		settle(rec, p, err, r.Clock.Now(), r.Backoff)
+		// A write that failed at its very end may stand in the record: the attempt is settled once.
+		if rec.Running == p {
+			r.notePrompts(rec)
+			settle(rec, p, err, r.Clock.Now(), r.Backoff)
+		}
 		return nil
 	})
 	if errors.Is(updateErr, store.ErrLost) {
