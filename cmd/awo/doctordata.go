@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -91,46 +89,18 @@ func checkAccess(layout store.Layout) []finding {
 	return findings
 }
 
-// checkController tells whether a controller works on the data directory. It only looks: trying the lock could
-// keep a controller from starting that very moment.
+// checkController tells whether a controller works on the data directory.
 func (d *doctor) checkController(layout store.Layout) finding {
 	const check, advice = "controller", "start it with `awo controller`"
-	path := layout.ControllerLock()
-	data, err := os.ReadFile(path)
-	var by store.LockedError
-	if err != nil || json.Unmarshal(data, &by) != nil || by.PID == 0 {
+	by, held := store.Holder(layout)
+	text := fmt.Sprintf("pid %d on %s since %s", by.PID, by.Host, by.Since.Format(time.RFC3339))
+	switch {
+	case held:
+		return finding{check, verdictOK, "running as " + text, ""}
+	case by.PID == 0:
 		return finding{check, verdictWarn, "not running", advice}
 	}
-	text := fmt.Sprintf("pid %d on %s since %s", by.PID, by.Host, by.Since.Format(time.RFC3339))
-	host, _ := os.Hostname()
-	if by.Host != host {
-		return finding{check, verdictOK, "running as " + text, ""}
-	}
-	if !holdsLock(path) {
-		return finding{check, verdictWarn, "not running any more: it was " + text, advice}
-	}
-	return finding{check, verdictOK, "running as " + text, ""}
-}
-
-// holdsLock tells whether a process has locked the file, as the kernel lists it. Where it lists nothing the lock
-// is taken for held.
-func holdsLock(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	locks, err := os.ReadFile("/proc/locks")
-	if !ok || err != nil {
-		return true
-	}
-	for line := range strings.Lines(string(locks)) {
-		fields := strings.Fields(line)
-		if len(fields) > 5 && fields[1] == "FLOCK" && strings.HasSuffix(fields[5], ":"+strconv.FormatUint(stat.Ino, 10)) {
-			return true
-		}
-	}
-	return false
+	return finding{check, verdictWarn, "not running any more: it was " + text, advice}
 }
 
 // isEmpty tells whether a directory is there and nothing is in it, as in a fresh volume.

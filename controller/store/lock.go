@@ -124,13 +124,14 @@ func sign(f *os.File, now time.Time) error {
 	return f.Truncate(int64(len(data)))
 }
 
-// Holder tells which controller works on a data directory, if one does. It only looks: trying the lock could keep a
+// Holder tells which controller works on a data directory, and whether it still does; who is empty where none ever did or
+// the last one ended well. It only looks: trying the lock could keep a
 // controller from starting that very moment. One on another host is believed.
 func Holder(l Layout) (who LockedError, held bool) {
 	who.DataDir = l.Root
 	data, err := os.ReadFile(l.ControllerLock())
 	if err != nil || json.Unmarshal(data, &who) != nil || who.PID == 0 {
-		return who, false
+		return LockedError{DataDir: l.Root}, false
 	}
 	host, _ := os.Hostname()
 	return who, who.Host != host || isLocked(l.ControllerLock())

@@ -106,7 +106,7 @@ func (r *Reconciler) create(s Situation) error {
 func newRecord(id string, s Situation) *store.Record {
 	o := s.Seen.Object
 	rec := &store.Record{
-		ID: id, Name: o.Name, Namespace: namespaceOf(o), Run: 1, CreatedAt: *timeOf(s.Now),
+		ID: id, Name: o.Name, Namespace: o.NamespaceOrDefault(), Run: 1, CreatedAt: *timeOf(s.Now),
 		Path: s.Seen.Path, Document: s.Seen.Document,
 		SpecHash: o.Spec.SpecHash(), Spec: *o.Spec.DeepCopy(),
 	}
@@ -129,13 +129,6 @@ func nextGeneration(former *store.Record, specHash string) int64 {
 		return former.Status.ObservedGeneration
 	}
 	return former.Status.ObservedGeneration + 1
-}
-
-func namespaceOf(o *v1alpha1.WorkOrder) string {
-	if o.Namespace == "" {
-		return v1alpha1.DefaultNamespace
-	}
-	return o.Namespace
 }
 
 // revive makes an earlier run that did this very work the current one again.
