@@ -50,7 +50,7 @@ e2e: ## Run only the end-to-end tests: real claude, gh and git against scripted 
 .PHONY: faults
 faults: ## Kill the controller at every durable step, fail every write: nothing is lost (FAULTS=-count=20).
 	@hack/tools.sh
-	hack/test.sh -tags=crashpoints -run='AnyCrashPoint|KilledCommand|DiskFails' $(FAULTS) ./hack/e2e ./controller/store
+	hack/test.sh -tags=crashpoints -timeout=2h -run='AnyCrashPoint|KilledCommand|DiskFails' $(FAULTS) ./hack/e2e ./controller/store
 
 .PHONY: soak
 soak: ## Kill the controller every few seconds for 5 minutes while 200 orders run (SOAK_ORDERS, SOAK_SECONDS).
