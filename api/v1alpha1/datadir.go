@@ -28,7 +28,7 @@ func followed(repository, dataDir string, all bool) error {
 	if err != nil {
 		return errInDataDir
 	}
-	t := &trail{root: root, all: all, seen: map[string]bool{}}
+	t := &trail{root: root, resolved: resolve(root), all: all, seen: map[string]bool{}}
 	for _, suffix := range []string{"", "/.git", ".git", ".git/.git"} {
 		if err := t.repository(filepath.Clean(repository + suffix)); err != nil {
 			return err

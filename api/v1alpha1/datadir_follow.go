@@ -26,7 +26,8 @@ var errTangled = errors.New("leads on to more places, or has more files that are
 
 // trail follows a repository to wherever it leads.
 type trail struct {
-	root string
+	// root is the data directory, resolved where it really lies.
+	root, resolved string
 	// all says to look at each file, also at those that are many: objects and refs that are not packed.
 	all     bool
 	seen    map[string]bool
@@ -44,12 +45,14 @@ const (
 func (t *trail) visit(as, place string) (bool, error) {
 	clean := filepath.Clean(place)
 	resolved := resolve(clean)
-	if below(clean, t.root) || below(resolved, resolve(t.root)) || sharesAncestor(resolved, t.root) {
+	if below(clean, t.root) || below(resolved, t.resolved) || sharesAncestor(resolved, t.root) {
 		return false, errInDataDir
 	}
 	// Where .. follows a link, the kernel and a cleaned path disagree, and git uses both.
-	if kernel, err := filepath.EvalSymlinks(place); err == nil && kernel != resolved && below(kernel, resolve(t.root)) {
-		return false, errInDataDir
+	if clean != place {
+		if kernel, err := filepath.EvalSymlinks(place); err == nil && kernel != resolved && below(kernel, t.resolved) {
+			return false, errInDataDir
+		}
 	}
 	if t.seen[as+resolved] {
 		return false, nil
@@ -140,7 +143,12 @@ func (t *trail) entry(place string, listed bool) error {
 	if !listed {
 		return nil
 	}
-	entries, err := os.ReadDir(place)
+	return t.list(place)
+}
+
+// list looks at what is in a directory.
+func (t *trail) list(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil //nolint:nilerr // no directory, or none that git can list either
 	}
@@ -148,12 +156,14 @@ func (t *trail) entry(place string, listed bool) error {
 		return errTangled
 	}
 	for _, e := range entries {
-		link := e.Type()&fs.ModeSymlink != 0
 		few := e.Name() == "pack" || e.Name() == "info" || e.Name() == "heads"
-		if !link && !e.IsDir() {
-			continue
+		switch listed := t.all || few; {
+		case e.Type()&fs.ModeSymlink != 0:
+			err = t.entry(dir+"/"+e.Name(), listed)
+		case e.IsDir() && listed:
+			err = t.list(dir + "/" + e.Name())
 		}
-		if err := t.entry(place+"/"+e.Name(), t.all || few); err != nil {
+		if err != nil {
 			return err
 		}
 	}

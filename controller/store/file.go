@@ -86,7 +86,7 @@ func (c *decoder) reread(known []doc, changed manifest.Document, moved int, data
 	for _, d := range known {
 		switch {
 		case d.index == changed.Index:
-			d = c.doc(changed)
+			d = c.rejudge(d, changed)
 		case d.index > changed.Index:
 			d = d.movedBy(moved)
 		}
@@ -105,7 +105,25 @@ func (d doc) movedBy(lines int) doc {
 	return d
 }
 
+// rejudge is the document with another status. What was valid then still is: a validation looks at the repository, too,
+// which need not be done for each status.
+func (c *decoder) rejudge(known doc, changed manifest.Document) doc {
+	out := c.unjudged(changed)
+	if len(known.invalid) > 0 {
+		out.invalid = changed.Validate(c.policy)
+	}
+	return out
+}
+
 func (c *decoder) doc(d manifest.Document) doc {
+	out := c.unjudged(d)
+	if out.packed != nil {
+		out.invalid = d.Validate(c.policy)
+	}
+	return out
+}
+
+func (c *decoder) unjudged(d manifest.Document) doc {
 	out := doc{index: d.Index, name: d.Name, line: d.Line}
 	if d.Object == nil {
 		return out
@@ -116,7 +134,6 @@ func (c *decoder) doc(d manifest.Document) doc {
 		return out
 	}
 	out.packed, out.status = packed, statusSum(d.Object.Status)
-	out.invalid = d.Validate(c.policy)
 	return out
 }
 
