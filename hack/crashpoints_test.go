@@ -34,7 +34,7 @@ var withoutPoint = map[string]string{
 	"controller/phase.RemoveHome":           "done again until the record says that it was; that write has points",
 	"controller/phase.RemoveTranscripts":    "done again until the record says that it was; that write has points",
 	"controller/store.rename":               "its callers have points on either side",
-	"controller/store.renameExchange":       "swap, its only caller, has a point on either side",
+	"controller/store.renameExchange":       "swap and put, through which it is called, have a point on either side",
 	"controller/store.renameOver":           "swap calls it between its points, where the file system knows no exchange",
 	"controller/store.stageRun":             "Create, its only caller, has a point on either side",
 	"controller/store.sweep":                "leftovers of a death, removed again by the next start",

@@ -81,6 +81,26 @@ func decodeRecord(id string, data []byte) (*Record, error) {
 	return r, nil
 }
 
+// maxReads bounds how often a record is read again that is another one each time.
+const maxReads = 50
+
+// readSettled reads and decodes a record. What does not decode is read again until it stays the same: whoever comes late
+// may have read half of what is written in the meantime. Data is nil for a record that could not be read.
+func readSettled[T any](l Layout, id string, decode func(id string, data []byte) (T, error)) (out T, data []byte, err error) {
+	data, err = l.readRecordFile(id)
+	for reads := 1; err == nil; reads++ {
+		if out, err = decode(id, data); err == nil || reads == maxReads {
+			return out, data, err
+		}
+		again, gone := l.readRecordFile(id)
+		if gone != nil || bytes.Equal(again, data) {
+			return out, data, err
+		}
+		data, err = again, nil
+	}
+	return out, nil, err
+}
+
 func checksum(payload []byte) string {
 	sum := sha256.Sum256(payload)
 	return "sha256:" + hex.EncodeToString(sum[:])

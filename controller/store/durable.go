@@ -41,17 +41,31 @@ func WriteLarge(path string, mode fs.FileMode, fill func(*os.File) error) error 
 
 // writeThrough makes a file durable under a temporary name, and then durable under its own.
 func writeThrough(temp, path string, mode fs.FileMode, fill func(*os.File) error) error {
-	if err := fillTemp(temp, mode, fill); err != nil {
+	err := fillTemp(temp, mode, fill)
+	if err == nil {
+		err = put(path, func() error {
+			err := rename(temp, path)
+			if err != nil {
+				_ = os.Remove(temp)
+			}
+			return err
+		})
+	}
+	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
+	return nil
+}
+
+// put moves what is staged durably to its path.
+func put(path string, move func() error) error {
 	crash.At("write", path, "staged")
-	if err := rename(temp, path); err != nil {
-		_ = os.Remove(temp)
-		return fmt.Errorf("write %s: %w", path, err)
+	if err := move(); err != nil {
+		return err
 	}
 	crash.At("write", path, "renamed")
 	if err := syncDir(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return err
 	}
 	crash.At("write", path, "durable")
 	return nil
@@ -87,11 +101,16 @@ func fillTemp(temp string, mode fs.FileMode, fill func(*os.File) error) (err err
 	if err := fill(f); err != nil {
 		return err
 	}
-	if err := errors.Join(crash.Error("chmod", temp), f.Chmod(mode)); err != nil {
+	return seal(f, mode)
+}
+
+// seal gives a written file its mode and makes it durable.
+func seal(f *os.File, mode fs.FileMode) error {
+	if err := errors.Join(crash.Error("chmod", f.Name()), f.Chmod(mode)); err != nil {
 		return err
 	}
 	crash.Here("file written")
-	return errors.Join(crash.Error("sync", temp), f.Sync())
+	return errors.Join(crash.Error("sync", f.Name()), f.Sync())
 }
 
 func create(temp string) (*os.File, error) {

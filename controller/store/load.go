@@ -43,16 +43,11 @@ func (s *Store) loadRecord(id string, cached map[string]entry) {
 		s.index.put(known)
 		return
 	}
-	data, err := s.layout.readRecordFile(id)
+	e, data, err := readSettled(s.layout, id, decodeEntry)
 	if errors.Is(err, fs.ErrNotExist) && !s.exists(s.layout.nameFile(id)) {
 		// Not a run: no run is ever there without its name.
 		return
 	}
-	if err != nil {
-		s.index.putBroken(s.brokenRecord(id, nil, err))
-		return
-	}
-	e, err := decodeEntry(id, data)
 	if err != nil {
 		s.index.putBroken(s.brokenRecord(id, data, err))
 		return

@@ -132,13 +132,9 @@ func (s *Store) readRecord(id string) (*Record, []byte, error) {
 	if !validID(id) {
 		return nil, nil, fmt.Errorf("read the record of run %q: an id is wo- and 8 hex digits", id)
 	}
-	data, err := s.layout.readRecordFile(id)
-	if err != nil && !s.exists(s.layout.nameFile(id)) {
+	r, data, err := readSettled(s.layout, id, decodeRecord)
+	if data == nil && err != nil && !s.exists(s.layout.nameFile(id)) {
 		return nil, nil, fmt.Errorf("read the record of run %s: %w", id, err)
-	}
-	var r *Record
-	if err == nil {
-		r, err = decodeRecord(id, data)
 	}
 	if err != nil {
 		q := s.brokenRecord(id, data, err)
@@ -237,7 +233,7 @@ func (s *Store) Update(id string, change func(*Record) error) (*Record, error) {
 	if err != nil || bytes.Equal(before, after) {
 		return r, err
 	}
-	if err := WriteFile(s.layout.RecordFile(id), after, 0o600); err != nil {
+	if err := writeInTurn(s.layout.RecordFile(id), after, 0o600); err != nil {
 		return nil, fmt.Errorf("update the record of run %s of order %s: %w", id, name, err)
 	}
 	s.index.put(s.entryOnDisk(r))
