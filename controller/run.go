@@ -32,9 +32,6 @@ const stopLimit = 8500 * time.Millisecond
 // loopsLimit is how long watch, queue and endpoint may take to end after that.
 const loopsLimit = time.Second
 
-// repairEvery is how often modes are set right that an agent may have changed.
-const repairEvery = 2 * time.Second
-
 // sweepEvery is how often processes are looked for that an ended tool or agent has left to this process.
 const sweepEvery = 30 * time.Second
 
@@ -104,33 +101,6 @@ func run(ctx context.Context, cfg Config) error {
 		git:    tools.git, room: room, clock: clock.RealClock{},
 	}
 	return runAll(ctx, s, c, endpoint, spawner, keeping)
-}
-
-// repairModes mends the modes that agents have changed. What cannot be mended is told by who needs it.
-func repairModes(ctx context.Context, repair func() (store.Repaired, error)) {
-	if repaired, _ := repair(); repaired.Any() {
-		logr.FromContextOrDiscard(ctx).Info("Modes in the data directory repaired", "opened", repaired.Opened, "narrowed", repaired.Narrowed)
-	}
-}
-
-// keepModes goes on doing so. Only agents change modes: without one, now or a moment ago, a look at every tenth turn is
-// enough, and what is found then is how the owner of the directory wants it.
-func keepModes(ctx context.Context, s *store.Store, running func() int) {
-	turn, before := 0, 0
-	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		now := running()
-		busy := now+before > 0
-		if busy || turn%10 == 0 {
-			repairModes(ctx, func() (store.Repaired, error) { return s.Layout().RepairModes(s.IDs()) })
-		}
-		if busy && turn%10 == 0 {
-			repairModes(ctx, s.Layout().RepairSharedModes)
-		}
-		if !busy {
-			s.Layout().RememberModes()
-		}
-		turn, before = turn+1, now
-	}, repairEvery)
 }
 
 // endFormer ends whatever a former life of this controller left running, before any phase starts, and removes what that

@@ -101,7 +101,7 @@ func (t *tools) phases(s *store.Store) (*phase.Runner, error) {
 		return nil, err
 	}
 	return &phase.Runner{
-		Layout: s.Layout(), Records: s, Git: t.git, Prompts: prompts, ForgeFor: t.forgeFor, Redact: t.config.Redactor.String, NewSessionID: uuid.NewString,
+		Layout: s.Layout(), Records: s, Shared: s.SharedModes(), Git: t.git, Prompts: prompts, ForgeFor: t.forgeFor, Redact: t.config.Redactor.String, NewSessionID: uuid.NewString,
 		Agents: map[v1alpha1.AgentType]phase.Agent{v1alpha1.AgentClaude: t.claude, v1alpha1.AgentCommand: t.command},
 		Settings: phase.Settings{
 			PhaseTimeout: t.config.PhaseTimeout, IdleTimeout: t.config.IdleTimeout,

@@ -79,6 +79,7 @@ type Settings struct {
 type Runner struct {
 	Layout   store.Layout
 	Records  Records
+	Shared   *store.SharedModes
 	Git      Git
 	Agents   map[v1alpha1.AgentType]Agent
 	Prompts  *Prompts
@@ -132,7 +133,7 @@ func (r *Runner) afterAgent(ctx context.Context, id string) {
 	if r.repairModes(ctx, func() (store.Repaired, error) { return r.Layout.RepairModes([]string{id}) }).Any() {
 		r.repairModes(ctx, r.Layout.RepairAllModes)
 	} else {
-		r.repairModes(ctx, r.Layout.RepairSharedModes)
+		r.repairModes(ctx, r.Shared.Repair)
 	}
 	dropped, err := r.Layout.DropSetIDs(id)
 	switch log := logr.FromContextOrDiscard(ctx); {

@@ -56,7 +56,8 @@ func (l Layout) RepairModes(ids []string) (Repaired, error) {
 	return m.repaired, m.failed
 }
 
-// RepairSharedModes does so for all that lies where other users of the machine can get to, but for workspaces.
+// RepairSharedModes does so for all that lies where other users of the machine can get to, but for workspaces. It looks
+// at each manifest and each object of the mirrors; see SharedModes.
 func (l Layout) RepairSharedModes() (Repaired, error) {
 	m := &mender{owner: os.Geteuid()}
 	m.shared(l)

@@ -94,6 +94,7 @@ type Store struct {
 	tracked trackedFiles
 	touched touched
 	halves  *halves
+	shared  *SharedModes
 
 	// writing is held (by its one token) by who has the writers' lock in this process, or waits for others to give it up.
 	writing chan struct{}
@@ -125,6 +126,7 @@ func Open(o Options) (*Store, error) {
 		index: newIndex(), catalog: newCatalog(), guard: newGuard(o.AcceptDeletions, o.GoneAfter),
 		touched: newTouched(), halves: newHalves(), writing: make(chan struct{}, 1),
 	}
+	s.shared = NewSharedModes(layout.RepairSharedModes, o.Clock)
 	cached := s.readCache()
 	s.catalog.cached = cached.files
 	if err := s.loadRecords(cached.records); err != nil {
@@ -146,3 +148,6 @@ func prepare(layout Layout, lookOnly bool) error {
 
 // Layout returns where everything lies.
 func (s *Store) Layout() Layout { return s.layout }
+
+// SharedModes repairs the modes of what is shared in the data directory.
+func (s *Store) SharedModes() *SharedModes { return s.shared }
