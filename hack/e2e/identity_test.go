@@ -100,6 +100,11 @@ func TestAgentRunsOnceOnAFullDisk(t *testing.T) {
 			w.start()
 			w.drop("a.yaml", order("a", "file://"+repo, agent))
 			w.g.Eventually(func() int { return w.runs(v1alpha1.Phase(gate)) }).Should(Equal(1), w.controller.log)
+			// The record would fit where it was written before.
+			spares, err := filepath.Glob(filepath.Join(w.data, "outputs", "*", ".record.json"))
+			w.g.Expect(err).NotTo(HaveOccurred())
+			w.g.Expect(spares).To(HaveLen(1))
+			w.g.Expect(os.Remove(spares[0])).To(Succeed())
 			empty := w.fill()
 			w.openGate()
 			w.g.Eventually(w.controller.log).Should(ContainSubstring("Not written, tried again"))
