@@ -107,6 +107,9 @@ func (p *Prompts) reload(name string) error {
 	if err != nil {
 		return fmt.Errorf("prompt template %s: %w", file, err)
 	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("prompt template %s: it is no regular file", file)
+	}
 	if info.Size() > maxTemplate {
 		return fmt.Errorf("prompt template %s: %d bytes are more than the %d allowed", file, info.Size(), maxTemplate)
 	}

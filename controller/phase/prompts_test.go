@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
 
 	"github.com/agent-work-orders/awo/controller/phase"
 )
@@ -52,6 +53,10 @@ func TestReplacedTemplateIsReadAnewEachTime(t *testing.T) {
 		g.Expect(ask()).To(Equal("two q"), "the last good one is used")
 		g.Expect(p.Problem()).To(MatchError(ContainSubstring(file)))
 	}
+	g.Expect(os.Remove(file)).To(Succeed())
+	g.Expect(unix.Mkfifo(file, 0o644)).To(Succeed())
+	g.Expect(ask()).To(Equal("two q"), "nobody waits for a pipe")
+	g.Expect(p.Problem()).To(MatchError(ContainSubstring("no regular file")))
 	g.Expect(os.Remove(file)).To(Succeed())
 	g.Expect(ask()).To(ContainSubstring("You are planning"))
 	g.Expect(p.Problem()).NotTo(HaveOccurred())

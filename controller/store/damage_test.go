@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
 
 	"github.com/agent-work-orders/awo/controller/store"
 )
@@ -73,6 +74,21 @@ func TestDamagedRecordRestsAndTheOthersGoOn(t *testing.T) {
 			w.quarantined(bad.ID, good.ID, c.says, append([]byte{}, data...))
 			w.Expect(files(w, filepath.Dir(file))).To(Equal(before), "nothing of the run is deleted")
 		})
+	}
+}
+
+// Nobody writes to a pipe in place of a record, so nobody must wait for it.
+func TestPipeInPlaceOfARecordHoldsNobodyUp(t *testing.T) {
+	w := newWorld(t)
+	bad, good := w.record("bad", "bad.yaml"), w.record("good", "good.yaml")
+	file := w.store.Layout().RecordFile(bad.ID)
+	w.Expect(os.Remove(file)).To(Succeed())
+	w.Expect(unix.Mkfifo(file, 0o600)).To(Succeed())
+	for range 2 {
+		_, err := w.store.Current("bad")
+		w.Expect(err).To(MatchError(ContainSubstring("not a regular file")))
+		w.Expect(w.store.Current("good")).To(HaveField("ID", good.ID))
+		w.open()
 	}
 }
 

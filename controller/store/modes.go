@@ -2,9 +2,12 @@ package store
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // A sandbox keeps an agent from reading and writing files, but not from changing the modes of those that belong to
@@ -127,16 +130,29 @@ func readDir(dir string) ([]fs.DirEntry, error) {
 	return opened(dir, listed, func() ([]fs.DirEntry, error) { return os.ReadDir(dir) })
 }
 
-// readRecordFile reads a record, also of a run that was closed to this user.
+// readRecordFile reads a record, also of a run that was closed to this user. It waits for nobody: what lies in place of
+// the record may be a pipe.
 func (l Layout) readRecordFile(id string) ([]byte, error) {
-	data, err := os.ReadFile(l.RecordFile(id))
+	data, err := readRegular(l.RecordFile(id))
 	if !errors.Is(err, fs.ErrPermission) {
 		return data, err
 	}
 	if repaired, _ := l.RepairModes([]string{id}); repaired.Opened == 0 {
 		return data, err
 	}
-	return os.ReadFile(l.RecordFile(id))
+	return readRegular(l.RecordFile(id))
+}
+
+func readRegular(path string) (_ []byte, err error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")})
+	}
+	return io.ReadAll(f)
 }
 
 // unlessGone is an error but for what vanishes while it is looked at.
