@@ -107,7 +107,7 @@ func (r *Runner) Collect(ctx context.Context, rec *store.Record, message string)
 			Commits: c.Commits, Files: c.Files, Additions: c.Additions, Deletions: c.Deletions,
 		}
 		rec.LeftOut = r.named(c.LeftOut)
-		rec.Protected = r.named(protectedOf(c, r.Settings.ProtectedPaths))
+		rec.Protected, rec.ProtectedBy = r.named(protectedOf(c, r.Settings.ProtectedPaths)), r.Settings.ProtectedPaths
 		return nil
 	})
 }

@@ -10,15 +10,16 @@ import (
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
-// recollect makes the head commit anew from the workspace if the mirror was removed since it was made. One that the remote
-// has is not made again: it would be another commit.
+// recollect makes the head commit anew from the workspace if the mirror was removed since it was made, or if other paths
+// are protected by now, which the work is to be held against. One that the remote has is not made again: it would be
+// another commit.
 func (r *Runner) recollect(ctx context.Context, rec *store.Record) (*store.Record, error) {
 	head := rec.Status.HeadCommit
 	if rec.Pushed == head {
 		return rec, nil
 	}
 	kept, err := r.Git.Kept(r.workspace(rec), head)
-	if err != nil || kept {
+	if err != nil || kept && slices.Equal(rec.ProtectedBy, r.Settings.ProtectedPaths) {
 		return rec, err
 	}
 	if rec.Pushing == head {

@@ -1,6 +1,8 @@
 package phase
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,6 +42,35 @@ func TestHeadThatIsGoneIsMadeAnewUnlessItWasPushed(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(rec.Status.HeadCommit).To(Equal(c.head))
 			g.Expect(rec.Pushed).To(Equal(map[bool]string{true: "lost"}[c.head == "lost"]))
+		})
+	}
+}
+
+// keptMirror is a Git that has the head commit.
+type keptMirror struct{ remoteBranch }
+
+func (*keptMirror) Kept(git.Workspace, string) (bool, error) { return true, nil }
+
+func TestWorkIsHeldAgainstThePathsThatAreProtectedNow(t *testing.T) {
+	for name, c := range map[string]struct {
+		globs, by []string
+		pushed    string
+		says      string
+	}{
+		"as when it was collected": {globs: []string{"deploy/**"}, by: []string{"deploy/**"}},
+		"stricter since":           {globs: []string{"deploy/**"}, says: "touches paths that run with the repository's secrets: .github/[redacted]"},
+		"less strict since":        {by: []string{"deploy/**"}, says: ".github/[redacted]"},
+		"stricter, and pushed":     {globs: []string{"deploy/**"}, pushed: "h"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			rec := &store.Record{ID: "wo-00000001", Name: "a", Pushed: c.pushed, ProtectedBy: c.by}
+			rec.Status.HeadCommit = "h"
+			r := testRunner(&keptMirror{remoteBranch{at: c.pushed}}, rec)
+			r.Settings.ProtectedPaths = c.globs
+			r.ForgeFor = func(string) (Forge, error) { return nil, errors.New("to be pushed") }
+			err := r.pullRequest(t.Context(), rec)
+			g.Expect(err).To(MatchError(ContainSubstring(cmp.Or(c.says, "to be pushed"))))
 		})
 	}
 }

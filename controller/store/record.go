@@ -62,6 +62,8 @@ type Record struct {
 	Begun int64 `json:"begun,omitempty"`
 	// Protected lists paths of the difference that only the controller's --allow-protected-paths lets through, at most 20.
 	Protected []string `json:"protected,omitempty"`
+	// ProtectedBy are the globs of --protected-paths that Protected was found with.
+	ProtectedBy []string `json:"protectedBy,omitempty"`
 	// PromptProblem says why a replaced prompt template was passed over for the last good one.
 	PromptProblem string `json:"promptProblem,omitempty"`
 	// Confinement says how the agent that was started last was confined; nil before the first.
