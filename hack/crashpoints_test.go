@@ -37,6 +37,7 @@ var withoutPoint = map[string]string{
 	"controller/store.renameExchange":       "swap and put, through which it is called, have a point on either side",
 	"controller/store.renameOver":           "swap calls it between its points, where the file system knows no exchange",
 	"controller/store.stageRun":             "Create, its only caller, has a point on either side",
+	"controller/store.syncLate":             "what it makes durable at last has its points where it was written",
 	"controller/store.sweep":                "leftovers of a death, removed again by the next start",
 }
 

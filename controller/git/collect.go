@@ -191,7 +191,7 @@ func (c *Client) commit(ctx context.Context, p place, own []string, tree, messag
 	}
 	// The base commit itself is known to have another tree.
 	if len(own) > 0 || former != "" {
-		if same, err := c.sameCommit(ctx, p, parent, former, tree); same != "" || err != nil {
+		if same, err := c.sameCommit(ctx, p, commitOf{parent: parent, tree: tree, message: message}, former); same != "" || err != nil {
 			return same, err
 		}
 	}
@@ -204,20 +204,25 @@ func (c *Client) commit(ctx context.Context, p place, own []string, tree, messag
 	return c.line(ctx, k)
 }
 
-// sameCommit returns the parent if it has the tree, else the former head if it has the tree and that parent, else "".
-func (c *Client) sameCommit(ctx context.Context, p place, parent, former, tree string) (string, error) {
-	args := []string{"log", "--no-walk=unsorted", "--no-show-signature", "--format=%H %T %P", parent}
-	if former != "" && former != parent {
+// commitOf is what a commit is to be.
+type commitOf struct{ parent, tree, message string }
+
+// sameCommit returns the parent if it has the tree, else the former head if it is the very commit, else "".
+func (c *Client) sameCommit(ctx context.Context, p place, wanted commitOf, former string) (string, error) {
+	args := []string{"log", "-z", "--no-walk=unsorted", "--no-show-signature", "--format=%H %T %P%n%B", wanted.parent}
+	if former != "" && former != wanted.parent {
 		args = append(args, former)
 	}
-	out, err := c.line(ctx, p.onMirror(append(args, "--")...))
+	list, err := c.list(ctx, p.onMirror(append(args, "--")...))
 	if err != nil {
 		return "", err
 	}
-	for line := range strings.SplitSeq(out, "\n") {
+	for _, entry := range list {
+		line, message, _ := strings.Cut(entry, "\n")
 		commit, rest, _ := strings.Cut(line, " ")
-		had, parents, _ := strings.Cut(rest, " ")
-		if had == tree && (commit == parent || parents == parent) {
+		tree, parents, _ := strings.Cut(rest, " ")
+		same := parents == wanted.parent && strings.TrimSpace(message) == strings.TrimSpace(wanted.message)
+		if tree == wanted.tree && (commit == wanted.parent || same) {
 			return commit, nil
 		}
 	}

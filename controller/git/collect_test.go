@@ -63,9 +63,11 @@ func TestCollectTakesEveryKindOfChange(t *testing.T) {
 	w.Expect(w.show("a.git", out.Head, "toLink")).To(Equal("/etc/passwd"))
 	w.Expect(w.mirror("a.git", "log", "-1", "--format=%an|%ae|%cn|%P|%B", out.Head)).To(Equal(
 		"Robot|robot@example.com|Robot|" + ws.BaseCommit + "|Work\n\nbody"))
+	again := w.collect(ws)
+	w.Expect(again).To(Equal(out), "a repeated Collect gives the same commit")
 	again, err := w.client.Collect(w.tb.Context(), ws, "Another message")
 	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(again).To(Equal(out), "a repeated Collect gives the same commit")
+	w.Expect(w.mirror("a.git", "log", "-1", "--format=%P|%B", again.Head)).To(Equal(ws.BaseCommit + "|Another message"))
 	w.write(d, map[string]string{"change": "again\n"})
 	again = w.collect(ws)
 	w.Expect(again.Head).NotTo(Equal(out.Head))

@@ -103,11 +103,9 @@ func (k *Keeper) kept(id string) (Kept, error) {
 // unpushed tells whether a run may have work that is nowhere else: a bundle of it, or a workspace whose head was not
 // seen at the remote.
 func unpushed(l store.Layout, rec *store.Record) bool {
-	if exists(l.Bundle(rec.ID)) {
-		return true
-	}
+	// The bundle of an attempt that was given up stays when a later one is pushed.
 	pushed := rec.Pushed != "" && rec.Pushed == rec.Status.HeadCommit
-	return !pushed && exists(l.Workspace(rec.ID))
+	return !pushed && (exists(l.Bundle(rec.ID)) || exists(l.Workspace(rec.ID)))
 }
 
 func exists(path string) bool {

@@ -65,10 +65,21 @@ func put(path string, move func() error) error {
 	}
 	crash.At("write", path, "renamed")
 	if err := syncDir(filepath.Dir(path)); err != nil {
-		return err
+		return &unsyncedError{err}
 	}
 	crash.At("write", path, "durable")
 	return nil
+}
+
+// unsyncedError says that something is in its place, and that a power failure may still undo it.
+type unsyncedError struct{ error }
+
+func (e *unsyncedError) Unwrap() error { return e.error }
+
+// placed tells whether what was written is in its place, durable or not.
+func placed(err error) bool {
+	_, unsynced := errors.AsType[*unsyncedError](err)
+	return err == nil || unsynced
 }
 
 // SaveFile writes a file that nothing depends on after a crash, such as a prompt that is kept for people: without

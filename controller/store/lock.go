@@ -185,6 +185,16 @@ func (s *Store) lockWriters() (release func(), err error) {
 	return func() { _ = f.Close(); <-s.writing }, nil
 }
 
+// writersAtWork tells whether anybody has the writers' lock.
+func (s *Store) writersAtWork() bool {
+	f, err := os.Open(s.layout.writersLock())
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
 // lockedFile opens and locks the file of the lock.
 func (s *Store) lockedFile() (*os.File, error) {
 	path := s.layout.writersLock()

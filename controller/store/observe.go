@@ -36,13 +36,13 @@ type Observation struct {
 // half a write. When the file has been touched since, it is looked at soon and the name reported as changed.
 func (s *Store) Lookup(name string) Observation {
 	e, recorded := s.index.current(name)
-	tombstoned := s.tombstoned(name)
+	deletion := s.deletion(name)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	o := s.lookup(name, e, recorded && !e.Deleted)
 	switch {
-	case tombstoned:
-		o.Presence = Tombstoned
+	case deletion != "":
+		o.Presence = deletion
 	case o.Presence == Unknown && recorded:
 		o.Presence = Gone
 	case o.Presence != Present && len(s.index.quarantined(name)) > 0:

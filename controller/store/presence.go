@@ -19,6 +19,8 @@ const (
 	Gone Presence = "Gone"
 	// Tombstoned: it was deleted by `awo delete`, which is acted on at once.
 	Tombstoned Presence = "Tombstoned"
+	// Leaving: `awo delete` is about to remove it, and may yet fail. No event tells if the command dies over it.
+	Leaving Presence = "Leaving"
 )
 
 // massDeletion is the number of orders that may vanish at once, however few there are.

@@ -154,10 +154,34 @@ func (s *Store) Create(r *Record) error {
 	if !validID(r.ID) || r.Name == "" {
 		return fmt.Errorf("create the record of run %q of order %q: it needs an id (wo- and 8 hex digits) and a name", r.ID, r.Name)
 	}
-	if err := s.create(r); err != nil {
+	err := s.create(r)
+	s.noteWritten(r, err)
+	if err != nil {
 		return fmt.Errorf("create the record of run %s of order %s: %w", r.ID, r.Name, err)
 	}
+	return nil
+}
+
+// noteWritten takes in what a writing has put in its place, also if it may not last yet.
+func (s *Store) noteWritten(r *Record, err error) {
+	if !placed(err) {
+		return
+	}
 	s.index.put(s.entryOnDisk(r))
+	if err != nil {
+		s.unsynced.Store(r.ID, true)
+	}
+}
+
+// syncLate makes durable what an earlier writing of a run could not, before anything is built on it.
+func (s *Store) syncLate(id string) error {
+	if _, late := s.unsynced.Load(id); !late {
+		return nil
+	}
+	if err := errors.Join(syncDir(s.layout.Output(id)), syncDir(s.layout.Outputs())); err != nil {
+		return fmt.Errorf("update the record of run %s: %w", id, err)
+	}
+	s.unsynced.Delete(id)
 	return nil
 }
 
@@ -190,7 +214,10 @@ func (s *Store) create(r *Record) error {
 		return errors.Join(err, os.RemoveAll(staged))
 	}
 	crash.Here("run begun")
-	return syncDir(s.layout.Outputs())
+	if err := syncDir(s.layout.Outputs()); err != nil {
+		return &unsyncedError{err}
+	}
+	return nil
 }
 
 // manifestOf is what the run works with, as a manifest that could be applied again.
@@ -218,6 +245,9 @@ func stageRun(dir string, files map[string][]byte) error {
 // Update at a time works on a run. When change fails nothing is written. It returns the record as it is now.
 func (s *Store) Update(id string, change func(*Record) error) (*Record, error) {
 	defer s.ids.lock(id)()
+	if err := s.syncLate(id); err != nil {
+		return nil, err
+	}
 	r, before, err := s.readRecord(id)
 	if err != nil {
 		return nil, err
@@ -233,10 +263,11 @@ func (s *Store) Update(id string, change func(*Record) error) (*Record, error) {
 	if err != nil || bytes.Equal(before, after) {
 		return r, err
 	}
-	if err := writeInTurn(s.layout.RecordFile(id), after, 0o600); err != nil {
+	err = writeInTurn(s.layout.RecordFile(id), after, 0o600)
+	s.noteWritten(r, err)
+	if err != nil {
 		return nil, fmt.Errorf("update the record of run %s of order %s: %w", id, name, err)
 	}
-	s.index.put(s.entryOnDisk(r))
 	s.touchName(name)
 	return r, nil
 }

@@ -95,6 +95,8 @@ type Store struct {
 	touched touched
 	halves  *halves
 	shared  *SharedModes
+	// unsynced holds the ids of runs whose last writing may not survive a power failure.
+	unsynced sync.Map
 
 	// writing is held (by its one token) by who has the writers' lock in this process, or waits for others to give it up.
 	writing chan struct{}

@@ -33,9 +33,29 @@ func (s *Store) tombstoneFile(name string) string {
 	return filepath.Join(s.layout.tombstones(), name)
 }
 
-// tombstoned tells whether an order was deleted by command and that has not been acted on.
-func (s *Store) tombstoned(name string) bool {
-	return validName(name) && s.exists(s.tombstoneFile(name))
+// deletion tells how far the deletion of an order by command is that has not been acted on: Tombstoned, Leaving, or "". As
+// long as the manifest is not removed the command may take it back, and it holds the writers' lock; if it is dead, the
+// deletion is to be ended.
+func (s *Store) deletion(name string) Presence {
+	switch {
+	case !validName(name) || !s.exists(s.tombstoneFile(name)):
+		return ""
+	case !s.readTombstone(name).pending() || !s.writersAtWork():
+		return Tombstoned
+	}
+	return Leaving
+}
+
+// pending tells that the manifest is still to be removed.
+func (t tombstone) pending() bool { return t.Path != "" && !t.Removed }
+
+// readTombstone reads what a command left. One that cannot be read tells nothing about a manifest, and none is removed for
+// it.
+func (s *Store) readTombstone(name string) (t tombstone) {
+	if data, err := os.ReadFile(s.tombstoneFile(name)); err == nil {
+		_ = json.Unmarshal(data, &t)
+	}
+	return t
 }
 
 // validName keeps paths made from a name inside their directory.
@@ -90,12 +110,8 @@ func (s *Store) ClearTombstone(name string) error {
 		return err
 	}
 	defer release()
-	var t tombstone
-	if data, err := os.ReadFile(s.tombstoneFile(name)); err == nil {
-		// One that cannot be read tells nothing about a manifest, and none is removed for it.
-		_ = json.Unmarshal(data, &t)
-	}
-	if t.Path != "" && !t.Removed {
+	t := s.readTombstone(name)
+	if t.pending() {
 		if err := s.removeManifest(t.Path, name, t.SpecHash); err != nil && !errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("end the deletion of order %s: %w", name, err)
 		}
@@ -149,6 +165,10 @@ func (s *Store) delete(name string) error {
 			t.SpecHash = order.Spec.SpecHash()
 		}
 	}
+	// What cannot be removed is found out before anybody is told of a deletion.
+	if err := s.tryRemoval(p.Path, name); err != nil {
+		return fmt.Errorf("delete order %s: %w", name, err)
+	}
 	if err := s.writeTombstone(t); err != nil {
 		return err
 	}
@@ -182,21 +202,32 @@ func (s *Store) deleteRecorded(name string) error {
 // removeManifest takes the document of an order out of its file, and the file away when nothing is left. With a spec
 // hash only that very order is taken. ErrNotFound: it is not there. The caller holds the writers' lock.
 func (s *Store) removeManifest(rel, name, specHash string) error {
-	matches := func(d manifest.Document) bool {
-		return d.Name == name && (specHash == "" || (d.Object != nil && d.Object.Spec.SpecHash() == specHash))
-	}
+	_, err := s.rewrite(rel, func(c content) (edited, error) { return withoutOrder(c.data, name, specHash) })
+	return err
+}
+
+// tryRemoval does all of removeManifest but the removal itself.
+func (s *Store) tryRemoval(rel, name string) error {
+	var missing error
 	_, err := s.rewrite(rel, func(c content) (edited, error) {
-		docs, _ := manifest.Parse(c.data)
-		for _, d := range docs {
-			if matches(d) {
-				out, empty, err := manifest.RemoveDocument(c.data, d.Index)
-				if empty {
-					out = nil
-				}
-				return edited{data: out}, err
-			}
-		}
-		return edited{}, ErrNotFound
+		_, missing = withoutOrder(c.data, name, "")
+		return edited{data: c.data}, missing
 	})
 	return err
+}
+
+// withoutOrder is a file without the document of an order.
+func withoutOrder(data []byte, name, specHash string) (edited, error) {
+	docs, _ := manifest.Parse(data)
+	for _, d := range docs {
+		if d.Name != name || specHash != "" && (d.Object == nil || d.Object.Spec.SpecHash() != specHash) {
+			continue
+		}
+		out, empty, err := manifest.RemoveDocument(data, d.Index)
+		if empty {
+			out = nil
+		}
+		return edited{data: out}, err
+	}
+	return edited{}, ErrNotFound
 }

@@ -2,6 +2,7 @@ package workorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
@@ -44,6 +45,9 @@ func (r *Reconciler) act(ctx context.Context, name string, s Situation, a Action
 // change does an act that is nothing but a change of the record.
 func (r *Reconciler) change(ctx context.Context, s Situation, a Action) error {
 	rec, err := r.Store.Update(s.Record.ID, func(rec *store.Record) error {
+		if overtaken(s.Record, rec) {
+			return errOvertaken
+		}
 		switch a.Kind {
 		case Observe:
 			observe(rec, &s.Seen.Object.Spec, len(s.Seen.Invalid) == 0)
@@ -69,10 +73,20 @@ func (r *Reconciler) change(ctx context.Context, s Situation, a Action) error {
 		r.show(rec, s, a)
 		return nil
 	})
+	if errors.Is(err, errOvertaken) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	return r.announce(ctx, rec, a)
+}
+
+// errOvertaken says that a phase has begun or ended since the decision, which has to be made again.
+var errOvertaken = errors.New("the run has gone on")
+
+func overtaken(decidedOn, now *store.Record) bool {
+	return decidedOn.Begun != now.Begun || decidedOn.Running != now.Running || (decidedOn.End == nil) != (now.End == nil)
 }
 
 // answerRetry notes a retry that nothing is done for, except that a waiting order does not wait any longer.
@@ -133,6 +147,9 @@ func nextGeneration(former *store.Record, specHash string) int64 {
 
 // revive makes an earlier run that did this very work the current one again.
 func (r *Reconciler) revive(s Situation, earlier string) error {
+	if err := r.supersede(s.Record, earlier); err != nil {
+		return err
+	}
 	_, err := r.Store.Update(earlier, func(rec *store.Record) error {
 		rec.Status.ObservedGeneration = nextGeneration(s.Record, s.Seen.Object.Spec.SpecHash())
 		rec.SpecHash = s.Seen.Object.Spec.SpecHash()
@@ -149,4 +166,17 @@ func (r *Reconciler) revive(s Situation, earlier string) error {
 	return r.Store.Event(earlier, store.Event{
 		Type: store.Normal, Reason: "Revived", Message: "this work was done by this run; `awo retry` does it again",
 	})
+}
+
+// supersede ends a run that has not begun and that an earlier one takes the place of: nobody would look for it any more.
+func (r *Reconciler) supersede(current *store.Record, earlier string) error {
+	if current.ID == earlier || current.End != nil {
+		return nil
+	}
+	_, err := r.Store.Update(current.ID, func(rec *store.Record) error {
+		finish(rec, superseded(earlier), r.Clock.Now())
+		rec.CleanedUp = true
+		return nil
+	})
+	return err
 }

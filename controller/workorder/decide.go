@@ -89,11 +89,16 @@ type Situation struct {
 	Forbidden []string
 }
 
+// leavingDelay is when to look again at an order that a command is about to delete.
+const leavingDelay = time.Second
+
 // Decide returns the one next act. It depends on nothing but the situation.
 func Decide(s Situation) Action {
 	switch {
 	case s.Seen.Presence == store.Gone || s.Seen.Presence == store.Tombstoned:
 		return decideGone(s)
+	case s.Seen.Presence == store.Leaving:
+		return Action{Kind: Nothing, At: s.Now.Add(leavingDelay)}
 	case s.Seen.Object == nil || s.Seen.Presence != store.Present:
 		return Action{Kind: Nothing}
 	case s.Record == nil && s.Busy:
@@ -148,7 +153,7 @@ func decideEnded(s Situation) Action {
 	case s.Busy:
 		return Action{Kind: Nothing}
 	case reopens(s) && doneBefore(s) != "":
-		return startOver(s)
+		return another(s, startOver(s))
 	case reopens(s):
 		return Action{Kind: Reopen}
 	case retryWanted(s) && spec.Cancel:
@@ -156,9 +161,9 @@ func decideEnded(s Situation) Action {
 	case retryWanted(s) && sameWork && s.Record.End.Phase != v1alpha1.PhaseSucceeded:
 		return Action{Kind: Retry}
 	case retryWanted(s):
-		return Action{Kind: Create}
+		return another(s, Action{Kind: Create})
 	case spec.SpecHash() != s.Record.SpecHash && !sameWork:
-		return startOver(s)
+		return another(s, startOver(s))
 	case spec.SpecHash() != s.Record.SpecHash:
 		return Action{Kind: Observe}
 	case !s.Record.CleanedUp:
@@ -167,12 +172,20 @@ func decideEnded(s Situation) Action {
 	return Action{Kind: Nothing}
 }
 
+// another is what begins another run, once the former one has left nothing that nobody would look for any more.
+func another(s Situation, begin Action) Action {
+	if !s.Record.CleanedUp {
+		return Action{Kind: CleanUp}
+	}
+	return begin
+}
+
 // reopens tells that a run which ended before it began, for its spec, has another look coming.
 func reopens(s Situation) bool {
 	if s.Record.End.Reason != v1alpha1.ReasonInvalidSpec || !untouched(s.Record) {
 		return false
 	}
-	return len(s.Seen.Invalid) == 0 || s.Seen.Object.Spec.SpecHash() != s.Record.SpecHash
+	return len(s.Seen.Invalid)+len(s.Forbidden) == 0 || s.Seen.Object.Spec.SpecHash() != s.Record.SpecHash
 }
 
 func decideLive(s Situation) Action {

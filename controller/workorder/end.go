@@ -44,6 +44,14 @@ func deleted(r *store.Record) *store.End {
 	}
 }
 
+// superseded is the end of a run that had not begun when its order asked again for what another one has done.
+func superseded(by string) *store.End {
+	return &store.End{
+		Phase: v1alpha1.PhaseCancelled, Reason: v1alpha1.ReasonCancelled,
+		Message: fmt.Sprintf("run %s has done what the order asks for now", by),
+	}
+}
+
 // succeeded is the last message of a run that did all it was asked.
 func succeeded(r *store.Record) string {
 	switch st := r.Status; {

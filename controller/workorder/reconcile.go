@@ -167,13 +167,15 @@ func soonest(after time.Duration, at, now time.Time) time.Duration {
 
 // look reads everything fresh.
 func (r *Reconciler) look(ctx context.Context, name string) (Situation, error) {
-	s := Situation{Now: r.Clock.Now(), Seen: r.Store.Lookup(name)}
+	// Who is busy may end before the record is read, and is then looked at again. The other way round a phase would seem to
+	// have been left by a controller that died.
+	s := Situation{Now: r.Clock.Now(), Seen: r.Store.Lookup(name), Busy: r.under.busy(name)}
 	var err error
 	if s.Record, err = r.Store.Current(name); err != nil {
 		return s, err
 	}
-	s.Busy, s.Slot, s.Short = r.under.busy(name), r.slots.Available(name), r.Room(ctx)
-	if s.Record != nil && s.Record.End == nil && !s.Busy {
+	s.Slot, s.Short = r.slots.Available(name), r.Room(ctx)
+	if s.Record != nil && !s.Busy && (s.Record.End == nil || untouched(s.Record)) {
 		s.Forbidden = r.Forbids(&s.Record.Spec)
 	}
 	if s.Record != nil && s.Seen.Object != nil && startsOver(s) {
