@@ -16,8 +16,15 @@ const insistInterval = 2 * time.Second
 // ErrLost says that a run cannot be written until a person has acted: its record cannot be trusted, or was moved away.
 var ErrLost = errors.New("the record is damaged or gone")
 
+// RunStopped is a cause of a context that ended for one run alone, while the process goes on.
+type RunStopped interface {
+	error
+	RunStopped()
+}
+
 // Insist writes what came of a run and does not give up while the disk is full or failing: what was done must not be
-// forgotten while this process lives. When ctx ends it tries once more. ErrLost: no trying again would help.
+// forgotten while this process lives. When ctx ends it tries once more, unless that is for a RunStopped. ErrLost: no
+// trying again would help.
 func (s *Store) Insist(ctx context.Context, run *Record, write func() error) error {
 	for {
 		err := write()
@@ -30,7 +37,10 @@ func (s *Store) Insist(ctx context.Context, run *Record, write func() error) err
 		logr.FromContextOrDiscard(ctx).Error(err, "Not written, tried again", "id", run.ID)
 		select {
 		case <-ctx.Done():
-			return write()
+			if _, goesOn := errors.AsType[RunStopped](context.Cause(ctx)); !goesOn {
+				return write()
+			}
+			ctx = context.WithoutCancel(ctx)
 		case <-s.clock.After(insistInterval):
 		}
 	}

@@ -13,6 +13,11 @@ import (
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
+// runStopped is why a run was stopped.
+type runStopped struct{ error }
+
+func (runStopped) RunStopped() {}
+
 func TestInsist(t *testing.T) {
 	g := NewWithT(t)
 	clock := clocktesting.NewFakeClock(time.Now())
@@ -45,6 +50,17 @@ func TestInsist(t *testing.T) {
 	writes, err := insist(ended, full)
 	g.Expect(err).To(MatchError(full))
 	g.Expect(writes).To(Equal(2), "once more when the controller stops")
+
+	stopped, stop := context.WithCancelCause(t.Context())
+	stop(runStopped{})
+	go func() {
+		_, err := insist(stopped, full, full, full, nil)
+		told <- err
+	}()
+	g.Eventually(func(g Gomega) {
+		clock.Step(time.Minute)
+		g.Expect(told).To(Receive(BeNil()), "the controller goes on, and so does this")
+	}).Should(Succeed())
 
 	g.Expect(os.RemoveAll(s.Layout().Output(run.ID))).To(Succeed())
 	writes, err = insist(t.Context(), os.ErrNotExist)

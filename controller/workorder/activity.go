@@ -19,6 +19,11 @@ type stopped struct{ why Why }
 
 func (s *stopped) Error() string { return "stopped to " + string(s.why) }
 
+// RunStopped makes it a store.RunStopped.
+func (s *stopped) RunStopped() {}
+
+var _ store.RunStopped = (*stopped)(nil)
+
 // activity is a phase or a clean-up under way. A clean-up is not stopped for anything but the controller's end: it
 // is what a stop leads to.
 type activity struct {
