@@ -115,11 +115,12 @@ func (o *deleteOptions) choose(s *store.Store, names []string) ([]string, error)
 	return names, nil
 }
 
-// namesIn returns whose manifests a source holds. Whatever else is wrong with them, their names must be readable.
+// namesIn returns whose manifests a source holds. Whatever else is wrong with them, they must be WorkOrders in YAML, or a
+// name in them is perhaps that of something else.
 func namesIn(from *source) ([]string, error) {
 	docs, problems := manifest.Parse(from.data)
 	for _, problem := range problems {
-		if problem.Name == "" {
+		if problem.Name == "" || slices.Contains([]string{"", "apiVersion", "kind"}, problem.Field) {
 			return nil, errors.New(from.place(problem.Line) + ": " + problemText(problem.Field, problem.Message))
 		}
 	}

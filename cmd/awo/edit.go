@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/agent-work-orders/awo/controller/store"
 )
@@ -65,7 +66,9 @@ func editManifest(ctx context.Context, s *store.Store, found order, e edit) erro
 	if found.observation.Object == nil {
 		return fmt.Errorf("%s has no manifest to change: it was at workorders/%s; put it back or delete the order", qualified(found.name), found.record.Path)
 	}
-	if found.observation.Stale {
+	// One that is only being written just now is waited for below.
+	broken := func(p store.FileProblem) bool { return p.Path == found.observation.Path }
+	if found.observation.Stale && slices.ContainsFunc(s.Problems(), broken) {
 		return unreadable(fmt.Errorf("%s is broken: correct it first", found.observation.Path), found.name, s.Problems())
 	}
 	if err := s.EditManifest(ctx, found.name, e.change); err != nil {

@@ -69,7 +69,7 @@ func (o *sourceOptions) read(stdin io.Reader) ([]source, error) {
 
 // readSource reads one file. One without any content that was only found in a directory is passed over, as by kubectl.
 func readSource(path string, listed bool) ([]source, error) {
-	data, err := os.ReadFile(path)
+	data, err := readManifest(path, listed)
 	if err != nil {
 		return nil, fmt.Errorf("read a manifest: %w", err)
 	}
@@ -77,6 +77,20 @@ func readSource(path string, listed bool) ([]source, error) {
 		return nil, nil
 	}
 	return unwrap(source{label: path, base: filepath.Base(path), data: data}), nil
+}
+
+// readManifest reads a file, as much as a manifest may be long and a byte. What was named may be the pipe of another
+// command; what is only found in a directory must be a file, or nobody might ever write to it.
+func readManifest(path string, listed bool) (_ []byte, err error) {
+	if info, err := os.Stat(path); err == nil && listed && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file: move it out of the directory, or name the files one by one", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return io.ReadAll(io.LimitReader(f, manifest.MaxSize+1))
 }
 
 // isBlank tells that there is nothing but comments and separators in a file.
@@ -159,11 +173,11 @@ func (s *source) place(line int) string {
 func duplicate(from *source, doc manifest.Document, named map[string]string) []manifest.Problem {
 	first, taken := named[doc.Name]
 	if !taken {
-		named[doc.Name] = from.place(doc.Line)
+		named[doc.Name] = from.place(doc.NameLine())
 		return nil
 	}
 	return []manifest.Problem{{
-		Name: doc.Name, Line: doc.Line, Field: "metadata.name",
+		Name: doc.Name, Line: doc.NameLine(), Field: "metadata.name",
 		Message: fmt.Sprintf("duplicate name %q: %s has it, too", doc.Name, first),
 	}}
 }

@@ -43,15 +43,15 @@ type collector struct {
 func teller(log logr.Logger, redact *process.Redactor) func(Event) {
 	return func(e Event) {
 		if e.Type == "" {
-			log.V(1).Info("Agent printed", "text", clip(oneLine(redact.String(e.Text)), maxLogged))
+			log.V(1).Info("Agent printed", "text", clip(redact.String(oneLine(e.Text)), maxLogged))
 			return
 		}
 		for _, b := range e.Blocks() {
 			switch b.Type {
 			case blockText:
-				log.Info("Agent said", "text", clip(oneLine(redact.String(b.Text)), maxLogged))
+				log.Info("Agent said", "text", clip(redact.String(oneLine(b.Text)), maxLogged))
 			case blockToolUse:
-				log.Info("Agent uses a tool", "tool", b.Name, "input", clip(oneLine(redact.String(string(b.Input))), maxLogged))
+				log.Info("Agent uses a tool", "tool", b.Name, "input", clip(redact.String(oneLine(string(b.Input))), maxLogged))
 			}
 		}
 	}

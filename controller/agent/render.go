@@ -137,7 +137,7 @@ func toolResult(b Block) string {
 	return strings.TrimRight(strings.Join(out, "\n"), " ")
 }
 
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+func oneLine(text string) string { return strings.Join(strings.Fields(plain(text)), " ") }
 
 // clip cuts a text to so many characters.
 func clip(text string, limit int) string {

@@ -18,13 +18,16 @@ var structural = regexp.MustCompile(`(?i)<([!?]|/?(?:details|summary|pre|script|
 // fenceLine matches a line that opens or closes a fenced block.
 var fenceLine = regexp.MustCompile("^[ \t>]*(`{3,}|~{3,})(.*)$")
 
+// Visible takes out of a text what is not seen of it: control characters, and those that turn the direction of writing.
+// It comes before secrets are looked for, which could else be hidden by it.
+func Visible(text string) string {
+	return strings.Map(visible, strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r\n", "\n"))
+}
+
 // clean makes a foreign Markdown text safe to stand above others: no control characters, no structural HTML. Code
 // blocks that are left open are closed by fit.
 func clean(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	text = strings.Map(visible, text)
-	return strings.TrimSpace(neutral(text))
+	return strings.TrimSpace(neutral(Visible(text)))
 }
 
 // neutral turns structural HTML into text.

@@ -14,8 +14,8 @@ import (
 
 // Secrets finds what must not be published.
 type Secrets interface {
-	// Find returns where the first secret begins in a text, or -1.
-	Find(text []byte) int
+	// Find returns where secrets begin and end in a text, the first one first.
+	Find(text []byte) [][2]int
 	// Longest is the length in bytes of the longest one, 0 when there is none to find.
 	Longest() int
 }
@@ -52,7 +52,7 @@ func (c *Client) findLeak(ctx context.Context, p place, head string) (*Leak, err
 		return nil, err
 	}
 	commits := strings.Fields(text)
-	k := p.onMirror(slices.Concat(treeDiff, []string{"--stdin", "-m", "--root", "--raw", "--no-abbrev", "--always"})...)
+	k := p.onMirror(slices.Concat(treeDiff, []string{"--stdin", "-t", "-m", "--root", "--raw", "--no-abbrev", "--always"})...)
 	k.stdin = strings.NewReader(strings.Join(commits, "\n") + "\n")
 	list, err := c.list(ctx, k)
 	if err != nil {
@@ -63,7 +63,7 @@ func (c *Client) findLeak(ctx context.Context, p place, head string) (*Leak, err
 		return nil, err
 	}
 	for _, each := range names {
-		if c.config.Secrets.Find([]byte(each.Path)) >= 0 {
+		if len(c.config.Secrets.Find([]byte(each.Path))) > 0 {
 			// The path would tell the secret.
 			return &Leak{Commit: each.Commit}, nil
 		}
@@ -104,7 +104,7 @@ func contents(list []string) (out []object, names []Leak, err error) {
 
 // brought is the content that one change of a commit brings in, if it is one.
 func brought(commit string, c change) []object {
-	if c.newMode == gitlink || none(c.new) {
+	if c.newMode == gitlink || c.newMode == directory || none(c.new) {
 		return nil
 	}
 	o := object{name: c.new, leak: Leak{Commit: commit, Path: c.path}}
@@ -164,18 +164,18 @@ type search struct {
 
 func (s *search) read(in *bufio.Reader) error {
 	for _, o := range s.objects {
-		known := 0
+		var known map[string]int
 		var err error
 		if o.before != "" {
 			if known, err = s.object(in, o.before); err != nil {
 				return err
 			}
 		}
-		line, err := s.object(in, o.name)
+		found, err := s.object(in, o.name)
 		if err != nil {
 			return err
 		}
-		if line > 0 && known == 0 {
+		if line := firstNews(found, known); line > 0 {
 			leak := o.leak
 			if leak.Path != "" {
 				leak.Line = line
@@ -187,8 +187,19 @@ func (s *search) read(in *bufio.Reader) error {
 	return nil
 }
 
-// object reads one object to its end and returns the line on which the first secret in it stands, 0 when there is none.
-func (s *search) object(in *bufio.Reader, name string) (line int, err error) {
+// firstNews is the first line with a secret that is not among the known ones, 0 when there is none.
+func firstNews(found, known map[string]int) int {
+	first := 0
+	for secret, line := range found {
+		if known[secret] == 0 && (first == 0 || line < first) {
+			first = line
+		}
+	}
+	return first
+}
+
+// object reads one object to its end and returns the line on which each secret in it stands first.
+func (s *search) object(in *bufio.Reader, name string) (lines map[string]int, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("reading object %s: %w", name, err)
@@ -196,43 +207,42 @@ func (s *search) object(in *bufio.Reader, name string) (line int, err error) {
 	}()
 	header, err := in.ReadString('\n')
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	f := strings.Fields(header)
 	if len(f) != 3 || f[0] != name {
-		return 0, fmt.Errorf("git printed %q", header)
+		return nil, fmt.Errorf("git printed %q", header)
 	}
 	size, err := strconv.ParseInt(f[2], 10, 64)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	content := io.LimitReader(in, size)
-	if line, err = s.text(content); err != nil {
-		return 0, err
-	}
-	if _, err := io.Copy(io.Discard, content); err != nil {
-		return 0, err
+	if lines, err = s.text(io.LimitReader(in, size)); err != nil {
+		return nil, err
 	}
 	_, err = in.Discard(1)
-	return line, err
+	return lines, err
 }
 
-// text returns the line on which the first secret of a text stands, 0 when there is none.
-func (s *search) text(in io.Reader) (int, error) {
+// text reads a text to its end and returns the line on which each secret stands first.
+func (s *search) text(in io.Reader) (map[string]int, error) {
+	lines := map[string]int{}
 	line := 1
 	var window []byte
 	chunk := make([]byte, searchChunk)
 	for {
 		n, err := io.ReadFull(in, chunk)
 		window = append(window, chunk[:n]...)
-		if at := s.secrets.Find(window); at >= 0 {
-			return line + bytes.Count(window[:at], []byte("\n")), nil
+		for _, at := range s.secrets.Find(window) {
+			if secret := string(window[at[0]:at[1]]); lines[secret] == 0 {
+				lines[secret] = line + bytes.Count(window[:at[0]], []byte("\n"))
+			}
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return 0, nil
+			return lines, nil
 		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		// A secret may stand across the border to the next piece.
 		gone := max(0, len(window)-s.secrets.Longest()+1)

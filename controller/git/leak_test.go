@@ -15,7 +15,7 @@ import (
 )
 
 func TestFindLeak(t *testing.T) {
-	const secret = "tok3n-of-the-controller"
+	const secret, other = "tok3n-of-the-controller", "an0ther-t0ken"
 	encoded := base64.StdEncoding.EncodeToString([]byte("user:" + secret))
 	tests := map[string]struct {
 		work func(w *world, dir string)
@@ -26,6 +26,15 @@ func TestFindLeak(t *testing.T) {
 		"in a file that had it": {func(w *world, dir string) {
 			w.write(dir, map[string]string{"fixture": "known to all: " + secret + "\nanother line\n"})
 		}, nil},
+		"another one in a file that had one": {func(w *world, dir string) {
+			w.write(dir, map[string]string{"fixture": "known to all: " + secret + "\nand now " + other + "\n"})
+		}, &git.Leak{Path: "fixture", Line: 2}},
+		"in the name of a directory without files": {func(w *world, dir string) {
+			empty := w.agentInput(dir, "", "mktree")
+			tree := w.agentInput(dir, w.agent(dir, "ls-tree", "HEAD")+"\n040000 tree "+empty+"\t"+secret+"\n", "mktree")
+			w.agent(dir, "reset", "-q", "--soft", w.agent(dir, "commit-tree", tree, "-p", "HEAD", "-m", "x"))
+			w.write(dir, map[string]string{"a": "1\n"})
+		}, &git.Leak{}},
 		"in a file": {func(w *world, dir string) { w.write(dir, map[string]string{"a b/ü": "1\n2\nx=" + secret + "\n"}) },
 			&git.Leak{Path: "a b/ü", Line: 3}},
 		"in base64": {func(w *world, dir string) { w.write(dir, map[string]string{"a": "Basic " + encoded}) }, &git.Leak{Path: "a", Line: 1}},
@@ -70,7 +79,7 @@ func TestFindLeak(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, githttp.Options{})
-			w.config.Secrets = process.NewRedactor(secret)
+			w.config.Secrets = process.NewRedactor(secret, other)
 			w.start()
 			ws := w.create("app.git", map[string]string{"f": "1\n", "fixture": "known to all: " + secret + "\n", "sub/a": "1\n", "known/" + secret: "1\n"})
 			if name == "there before" {

@@ -123,8 +123,14 @@ func (w *world) write(dir string, files map[string]string) {
 // agent runs git as an agent would, in its workspace and with the workspace's configuration.
 func (w *world) agent(dir string, args ...string) string {
 	w.tb.Helper()
+	return w.agentInput(dir, "", args...)
+}
+
+// agentInput is the same for a git that reads something.
+func (w *world) agentInput(dir, input string, args ...string) string {
+	w.tb.Helper()
 	cmd := exec.CommandContext(w.tb.Context(), "git", args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(input)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C", "GIT_ALLOW_PROTOCOL=file"}
 	out, err := cmd.CombinedOutput()
 	w.Expect(err).NotTo(HaveOccurred(), "git %v: %s", args, out)

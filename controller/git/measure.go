@@ -27,6 +27,9 @@ type change struct {
 // gitlink is the mode of a submodule.
 const gitlink = "160000"
 
+// directory is the mode of one, which a difference names only where it is asked to.
+const directory = "040000"
+
 // link tells whether the path is, or was, a submodule.
 func (c change) link() bool { return c.oldMode == gitlink || c.newMode == gitlink }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -170,11 +171,12 @@ func leadsTo(dotGit string) (dir string, found bool) {
 	if err != nil || !info.Mode().IsRegular() {
 		return dotGit, err == nil && info.IsDir()
 	}
+	// Of files of /proc, which say that they are empty and have no end, git reads nothing either.
 	const most = 1 << 20
-	if info.Size() > most {
+	if info.Size() == 0 || info.Size() > most {
 		return "", false
 	}
-	text, err := os.ReadFile(dotGit)
+	text, err := readStart(dotGit, info.Size())
 	target, is := strings.CutPrefix(string(text), "gitdir: ")
 	if err != nil || !is {
 		return "", false
@@ -184,6 +186,16 @@ func leadsTo(dotGit string) (dir string, found bool) {
 		target = filepath.Dir(dotGit) + "/" + target
 	}
 	return target, true
+}
+
+// readStart reads a file to no more than so many bytes.
+func readStart(file string, most int64) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, most))
+	return text, errors.Join(err, f.Close())
 }
 
 // isSpecial tells whether a file is a pipe, a socket or a device.

@@ -120,8 +120,8 @@ func (r *Runner) describe(rec *store.Record) (forge.PullRequest, error) {
 		return forge.PullRequest{}, fmt.Errorf("reading the plan of order %s: %w", rec.Name, err)
 	}
 	// Before the body is cut to what a forge takes: of a secret that stands across the cut nothing may stay.
-	data := bodyData(rec, r.Redact(string(plan)))
-	data.Summary = r.Redact(data.Summary)
+	data := bodyData(rec, r.Redact(forge.Visible(string(plan))))
+	data.Summary = r.Redact(forge.Visible(data.Summary))
 	body := forge.Body(data)
 	file := r.Layout.PullRequestFile(rec.ID)
 	if err := store.SaveFile(file, []byte(body), 0o600); err != nil {

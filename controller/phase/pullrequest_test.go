@@ -2,6 +2,7 @@ package phase
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 
@@ -76,6 +77,21 @@ func TestPushLeavesACommitOfAStrangerAlone(t *testing.T) {
 			g.Expect(rec).To(And(HaveField("Pushed", "h"), HaveField("LeaseSHA", "h")))
 		})
 	}
+}
+
+// What is not seen in a text is taken out of it before secrets are looked for, or it would hide them until then.
+func TestPullRequestJoinsNoSecret(t *testing.T) {
+	g := NewWithT(t)
+	rec := &store.Record{ID: "wo-00000001", Name: "a", Summary: "it is s3c\x01ret, s3\u202ecret and s3\x00cret"}
+	r := testRunner(nil, rec)
+	r.Layout = store.Layout{Root: t.TempDir()}
+	g.Expect(os.MkdirAll(r.Layout.Output(rec.ID), 0o700)).To(Succeed())
+	g.Expect(os.WriteFile(r.Layout.Plan(rec.ID), []byte("first s3c\u2066ret\n"), 0o600)).To(Succeed())
+	_, err := r.describe(rec)
+	g.Expect(err).NotTo(HaveOccurred())
+	body, err := os.ReadFile(r.Layout.PullRequestFile(rec.ID))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(body)).To(And(ContainSubstring("it is [redacted], [redacted] and [redacted]"), ContainSubstring("first [redacted]"), Not(ContainSubstring("s3cret"))))
 }
 
 func TestFileNamesOfAnAgentTellNoSecret(t *testing.T) {

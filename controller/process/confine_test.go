@@ -28,6 +28,11 @@ func TestConfinedAttacks(t *testing.T) {
 		"program of a process":         `test -n "$(readlink /proc/$DECOY/exe)"`,
 		"tracing a process":            `$SELF attack-ptrace $DECOY`,
 		"signal to a process":          `kill -0 $DECOY`,
+		"limits of a process":          `prlimit --pid $DECOY --nofile=900:900`,
+		"priority of a process":        `renice -n 1 -p $DECOY`,
+		"scheduler of a process":       `chrt --idle -p 0 $DECOY`,
+		"disk priority of a process":   `ionice -c 3 -p $DECOY`,
+		"keyring of the user":          `perl -e '$t="user"; $n="awo:test"; $v="x"; exit(syscall(ADD_KEY, $t, $n, $v, 1, -2) > 0 ? 0 : 1)'`,
 		"abstract socket":              `$SELF attack-connect-unix @awo-test-$PPIDMARK`,
 		"other workspace, read":        `cat $OTHER/secret`,
 		"other workspace, list":        `ls $OTHER`,
@@ -65,7 +70,7 @@ func TestConfinedAttacks(t *testing.T) {
 			listener, err := net.Listen("unix", "@awo-test-"+mark) //nolint:noctx // it is closed below
 			g.Expect(err).NotTo(HaveOccurred())
 			defer func() { _ = listener.Close() }()
-			script = strings.ReplaceAll(script, "$PPIDMARK", mark)
+			script = strings.NewReplacer("$PPIDMARK", mark, "ADD_KEY", strconv.Itoa(syscall.SYS_ADD_KEY)).Replace(script)
 			s.set(t)
 			unlimited := syscall.Umask(0)
 			_, stderr, status := s.run(t, "ulimit -c unlimited 2>/dev/null; "+script, false)
@@ -128,6 +133,7 @@ EOF' 2>&1 >/dev/stdout | grep -q here`,
 		"users and hosts":   `id && getent hosts localhost && getent passwd root`,
 		"awk, sed, tar":     `echo b > s && sed -i s/b/c/ s && tar cf s.tar s && tar xf s.tar && awk '{print}' s | grep -q c`,
 		"perl":              `perl -MFile::Temp=tempfile -e 'my ($h) = tempfile(); print $h "x"; exit 0'`,
+		"own limits":        `prlimit --nofile=100 true && ulimit -n 200 && nice -n 1 true && ionice -c 3 true && chrt --idle 0 true`,
 		"nested sandbox":    `command -v unshare >/dev/null && (unshare -r true || true)`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -90,14 +90,14 @@ func TestRedactorLearns(t *testing.T) {
 	g := NewWithT(t)
 	value := "first-token-value"
 	r := process.NewRedactor()
-	g.Expect(r.Find([]byte("x " + value))).To(Equal(-1))
+	g.Expect(firstAt(r.Find([]byte("x " + value)))).To(Equal(-1))
 	read := r.Learning(func() (string, error) { return value, nil })
 	g.Expect(read()).To(Equal(value))
 	value = "second-token-value-of-an-hour-later"
 	g.Expect(read()).To(Equal(value))
 	g.Expect(r.String("first-token-value, second-token-value-of-an-hour-later")).To(Equal("[redacted], [redacted]"))
-	g.Expect(r.Find([]byte("x first-token-value"))).To(Equal(2))
-	g.Expect(r.Find([]byte("ghp_"+strings.Repeat("x", 40)))).To(Equal(-1), "a pattern is no known secret")
+	g.Expect(firstAt(r.Find([]byte("x first-token-value")))).To(Equal(2))
+	g.Expect(firstAt(r.Find([]byte("ghp_"+strings.Repeat("x", 40))))).To(Equal(-1), "a pattern is no known secret")
 	g.Expect(r.Longest()).To(BeNumerically(">=", len(value)))
 }
 
@@ -144,4 +144,12 @@ func BenchmarkRedactor(b *testing.B) {
 	for b.Loop() {
 		r.Bytes(line)
 	}
+}
+
+// firstAt is where the first of some places begins, -1 where there is none.
+func firstAt(places [][2]int) int {
+	if len(places) == 0 {
+		return -1
+	}
+	return places[0][0]
 }

@@ -17,12 +17,12 @@ func (r *Redactor) spans(text []byte) []span {
 	return merge(found)
 }
 
-// Find returns where the first of the known secrets begins, in whatever form, or -1.
-func (r *Redactor) Find(text []byte) int {
-	if found := merge(r.knownIn(text, nil)); len(found) > 0 {
-		return found[0].at
+// Find returns where known secrets begin and end, in whatever form, the first one first.
+func (r *Redactor) Find(text []byte) (places [][2]int) {
+	for _, s := range merge(r.knownIn(text, nil)) {
+		places = append(places, [2]int{s.at, s.end})
 	}
-	return -1
+	return places
 }
 
 // knownIn appends where known secrets stand in a text, however it is read.

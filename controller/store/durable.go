@@ -71,17 +71,6 @@ func put(path string, move func() error) error {
 	return nil
 }
 
-// unsyncedError says that something is in its place, and that a power failure may still undo it.
-type unsyncedError struct{ error }
-
-func (e *unsyncedError) Unwrap() error { return e.error }
-
-// placed tells whether what was written is in its place, durable or not.
-func placed(err error) bool {
-	_, unsynced := errors.AsType[*unsyncedError](err)
-	return err == nil || unsynced
-}
-
 // SaveFile writes a file that nothing depends on after a crash, such as a prompt that is kept for people: without
 // waiting for the disk. The directory must exist.
 func SaveFile(path string, data []byte, mode fs.FileMode) error {

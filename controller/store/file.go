@@ -38,8 +38,9 @@ func (f *file) is(c content) bool {
 // doc is one document of a file, in its last good state.
 type doc struct {
 	index int
-	line  int
-	name  string
+	// line is that of the name.
+	line int
+	name string
 	// packed is the decoded order; nil when the document never was good.
 	packed []byte
 	// status is the sum of the status that the file shows.
@@ -124,7 +125,7 @@ func (c *decoder) doc(d manifest.Document) doc {
 }
 
 func (c *decoder) unjudged(d manifest.Document) doc {
-	out := doc{index: d.Index, name: d.Name, line: d.Line}
+	out := doc{index: d.Index, name: d.Name, line: d.NameLine()}
 	if d.Object == nil {
 		return out
 	}

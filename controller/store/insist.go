@@ -26,7 +26,7 @@ type RunStopped interface {
 // forgotten while this process lives. When ctx ends it tries once more, unless that is for a RunStopped. ErrLost: no
 // trying again would help.
 func (s *Store) Insist(ctx context.Context, run *Record, write func() error) error {
-	for {
+	for ended := ctx.Done(); ; {
 		err := write()
 		if err == nil {
 			return nil
@@ -36,11 +36,11 @@ func (s *Store) Insist(ctx context.Context, run *Record, write func() error) err
 		}
 		logr.FromContextOrDiscard(ctx).Error(err, "Not written, tried again", "id", run.ID)
 		select {
-		case <-ctx.Done():
+		case <-ended:
 			if _, goesOn := errors.AsType[RunStopped](context.Cause(ctx)); !goesOn {
 				return write()
 			}
-			ctx = context.WithoutCancel(ctx)
+			ended = nil
 		case <-s.clock.After(insistInterval):
 		}
 	}

@@ -75,7 +75,7 @@ func (l look) at(ctx context.Context, seen sight) (out result) {
 		return out
 	}
 	r := l.decode(c, seen, err)
-	g.Bad = r.bad() || unfinished(r, c.data)
+	g.Bad = r.bad() || !l.once && unfinished(r, c.data)
 	if act, again := judge(g, l.s.opts.Debounce, l.s.opts.BadAfter); !act {
 		out.later(l.rel, again)
 		return out

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,13 +97,23 @@ func TestSeveralDocumentsInAFile(t *testing.T) {
 
 // A file that is written in two halves 2 s apart is no error and no deletion: here the times are a tenth.
 
+// A command that looks once sees what is whole as it stands, also where the controller would wait for more.
+func TestALookOnceTakesWhatLooksUnfinished(t *testing.T) {
+	w := newWorld(t)
+	w.write("a.yaml", strings.TrimSuffix(order("a", "work"), "\n"))
+	w.write("b.yaml", strings.Replace(order("b", "work"), "https://", "ssh://", 1))
+	w.Expect(w.store.Scan(t.Context())).To(Succeed())
+	w.Expect(w.store.Lookup("a").Presence).To(Equal(store.Present))
+	w.Expect(w.store.Lookup("b").Invalid).NotTo(BeEmpty())
+}
+
 func TestDuplicateNames(t *testing.T) {
 	w := newWorld(t).watching()
 	w.write("b.yaml", order("a", "recorded one"))
 	w.becomes("a", store.Present)
 	w.record("a", "b.yaml")
 	w.write("a.yaml", order("a", "the other"))
-	w.Eventually(w.problems).Should(ContainElement(And(ContainSubstring("a.yaml: line 2"), ContainSubstring("b.yaml"))))
+	w.Eventually(w.problems).Should(ContainElement(And(ContainSubstring("a.yaml: line 5"), ContainSubstring("b.yaml"))))
 	w.Expect(w.store.Lookup("a").Path).To(Equal("b.yaml"))
 	w.Expect(w.request("a")()).To(Equal("recorded one"))
 	w.remove("b.yaml")

@@ -48,6 +48,7 @@ const (
 	StepLimits     = "setting resource limits"
 	StepLandlock   = "entering the Landlock sandbox"
 	StepPorts      = "closing detours around the ports"
+	StepCalls      = "closing calls that reach other processes"
 	StepExecute    = "executing the program"
 )
 
@@ -137,6 +138,9 @@ func confine(s Spec, ruleset descriptor.FD) (step string, err error) {
 	}
 	if _, _, errno := syscall.RawSyscall(sysLandlockRestrictSelf, uintptr(ruleset), 0, 0); errno != 0 {
 		return StepLandlock, errno
+	}
+	if err := keepToItself(); err != nil {
+		return StepCalls, err
 	}
 	if s.Ports {
 		if err := closeDetours(); err != nil {

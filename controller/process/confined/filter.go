@@ -42,7 +42,10 @@ func closeDetours() error {
 	if !known {
 		return syscall.ENOTSUP
 	}
-	filter := detours(m)
+	return install(detours(m))
+}
+
+func install(filter []syscall.SockFilter) error {
 	program := syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]} //nolint:gosec // a short program
 	//nolint:gosec // seccomp takes a pointer
 	if errno := prctlPointer(prSetSeccomp, seccompModeFilter, unsafe.Pointer(&program)); errno != 0 {

@@ -138,6 +138,9 @@ func (d Document) invalid(e *field.Error) Problem {
 	return Problem{Document: d.Index, Name: d.Name, Line: d.lineOf(e.Field), Field: e.Field, Message: e.ErrorBody()}
 }
 
+// NameLine is the line of the order's name.
+func (d Document) NameLine() int { return d.lineOf("metadata.name") }
+
 // lineOf finds the line of a field, or of the nearest one above it that is written.
 func (d Document) lineOf(path string) int {
 	for path != "" {
