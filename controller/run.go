@@ -151,6 +151,7 @@ func listen(ctx context.Context, cfg Config, s *store.Store, h server.Health) (*
 	if err != nil {
 		return nil, err
 	}
+	cfg.Redactor.Learn(token)
 	endpoint, err := server.New(server.Config{
 		Orders: &orders{store: s}, Health: h,
 		Auth: server.Auth(cfg.HTTPAuth), Token: token, TokenFile: file, WorkOrdersDir: s.Layout().WorkOrders(),

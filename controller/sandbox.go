@@ -3,12 +3,14 @@ package controller
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/process/environ"
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
 	"github.com/agent-work-orders/awo/controller/server"
 	"github.com/agent-work-orders/awo/controller/store"
@@ -24,7 +26,7 @@ func newSandbox(cfg Config, log logr.Logger) (*sandbox.Policy, error) {
 	}
 	box, err := sandbox.New(sandbox.Options{
 		Mode: cfg.AgentSandbox, DataDir: cfg.DataDir, Environ: cfg.Environ, Root: os.Geteuid() == 0,
-		Read: cfg.AgentRead, Public: public, Write: cfg.AgentWrite, Ports: cfg.AgentPorts, Secrets: cfg.SecretFiles,
+		Read: cfg.AgentRead, Public: public, Write: cfg.AgentWrite, Ports: cfg.AgentPorts, Secrets: cfg.secrets(),
 	})
 	if err != nil {
 		return nil, err
@@ -32,6 +34,15 @@ func newSandbox(cfg Config, log logr.Logger) (*sandbox.Policy, error) {
 	status := box.Status()
 	log.Info("Agent sandbox", "mode", status.Mode, "active", status.Active, "detail", status.Message)
 	return box, nil
+}
+
+// secrets are the files that agents must not read wherever they lie. The one in which gh keeps its login is among
+// them.
+func (c Config) secrets() []string {
+	if dir := environ.Get(c.Environ, "GH_CONFIG_DIR"); dir != "" {
+		return append(slices.Clone(c.SecretFiles), filepath.Join(dir, "hosts.yml"))
+	}
+	return c.SecretFiles
 }
 
 // sandboxHealth is what /health tells of the sandbox.

@@ -39,3 +39,11 @@ func TestConfinementWaitsForASocketToClose(t *testing.T) {
 	g.Expect(f.Until).To(Equal(now.Add(reachDelay)))
 	g.Expect(sandboxHealth(box.Status()).Message).To(ContainSubstring("/tmp/ssh-x/agent.1"))
 }
+
+func TestLoginOfGhIsClosedToAgents(t *testing.T) {
+	g := NewWithT(t)
+	c := Config{SecretFiles: []string{"/run/secrets/token"}}
+	g.Expect(c.secrets()).To(ConsistOf("/run/secrets/token"))
+	c.Environ = []string{"GH_CONFIG_DIR=/srv/gh"}
+	g.Expect(c.secrets()).To(ConsistOf("/run/secrets/token", "/srv/gh/hosts.yml"))
+}

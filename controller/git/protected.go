@@ -3,8 +3,10 @@ package git
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
@@ -23,7 +25,8 @@ var protectedDirs = []string{".github/"}
 func Protected(paths []string, globs ...string) []string {
 	var out []string
 	for _, name := range paths {
-		if lower := strings.ToLower(name); isProtected(lower) || matchesAny(globs, lower) {
+		plain := plainName(name)
+		if lower := strings.ToLower(name); isProtected(lower) || isProtected(plain) || matchesAny(globs, lower) || matchesAny(globs, plain) {
 			out = append(out, name)
 		}
 	}
@@ -55,8 +58,35 @@ func matchesAny(globs []string, name string) bool {
 	})
 }
 
+// unseen are the characters that HFS+ leaves out of names.
+var unseen = &unicode.RangeTable{R16: []unicode.Range16{{0x200c, 0x200f, 1}, {0x202a, 0x202e, 1}, {0x206a, 0x206f, 1}, {0xfeff, 0xfeff, 1}}}
+
+// shortGitmodules are the names that NTFS may give .gitmodules, too.
+var shortGitmodules = regexp.MustCompile(`^(gitmod~[1-4]|gi7eba~[1-9])$`)
+
+// plainName is a path as it is on file systems that take several names for one: in small letters, without characters that
+// are not seen, blanks and dots at an end, and what follows a colon.
+func plainName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.Is(unseen, r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(strings.ReplaceAll(name, `\`, "/")))
+	elements := strings.Split(name, "/")
+	for i, e := range elements {
+		e, _, _ = strings.Cut(e, ":")
+		if e = strings.TrimRight(e, " ."); shortGitmodules.MatchString(e) {
+			e = ".gitmodules"
+		}
+		elements[i] = e
+	}
+	return strings.Join(elements, "/")
+}
+
 func isProtected(name string) bool {
-	if slices.Contains(protectedFiles, name) {
+	// The repository itself under another name; git leaves out those that it knows.
+	if slices.Contains(strings.Split(name, "/"), ".git") || slices.Contains(protectedFiles, name) {
 		return true
 	}
 	for _, dir := range protectedDirs {

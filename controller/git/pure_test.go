@@ -15,6 +15,7 @@ func TestProtected(t *testing.T) {
 	protected := []string{
 		".github/workflows/ci.yml", ".GitHub/x", ".github", ".gitlab-ci.yml", ".gitmodules", ".GITMODULES", "CODEOWNERS", "docs/CODEOWNERS",
 		".github/CODEOWNERS", ".gitlab/CODEOWNERS", "codeowners",
+		".gitmodules ", ".gitmodules::$DATA", "GITMOD~1", ".gitmodule\u200cs", ".g\u200cit/config", "sub/.git./x", ".github./ci.yml",
 	}
 	free := []string{"README.md", "src/.github/x", ".githubx", "src/CODEOWNERS", "docs/codeowners.md", ".gitignore", "a/.gitmodules"}
 	g.Expect(Protected(slices.Concat(free, protected, free))).To(Equal(protected))

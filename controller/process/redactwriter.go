@@ -13,6 +13,9 @@ const maxKey = 8 << 10
 // be the beginning of a secret.
 const maxHeld = 64 << 10
 
+// patience is the part of what is held by which it grows before it is looked at again.
+const patience = 8
+
 // RedactingWriter passes on what is written to it without secrets, also where one is split over several writes. It
 // holds back the line that is not complete and a secret of several lines that has not ended, about 100 KiB and the
 // longest known secret at most; Close passes that on.
@@ -22,6 +25,9 @@ type RedactingWriter struct {
 	held     []byte
 	// black is how many bytes at the beginning of held belong to a secret whose replacement was passed on.
 	black int
+	// again is how long held has to be for another look whether the secret that seems to have begun in it has ended. A look
+	// goes through all that is held, so one for each line would take the square of their number.
+	again int
 }
 
 // Writer redacts on the way to w.
@@ -40,8 +46,13 @@ func (w *RedactingWriter) Write(p []byte) (int, error) {
 	undecided := max(maxPEM, w.redactor.Longest())
 	ready := 0
 	switch {
-	case lineEnd > 0:
+	case lineEnd > 0 && len(w.held) >= w.again:
 		ready = w.redactor.decided(w.held, lineEnd)
+		left := len(w.held) - ready
+		w.again = left + left/patience
+		if ready == lineEnd {
+			w.again = 0
+		}
 	case len(w.held) > undecided+maxHeld:
 		ready = len(w.held) - undecided
 	}
