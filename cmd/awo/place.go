@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/equality"
+
 	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/store/manifest"
 )
@@ -82,13 +84,18 @@ func (p *placer) compare(name string, doc int) (string, error) {
 }
 
 // merge returns the file with the order as the source has it. A file with the very orders of the source takes
-// on all of its bytes; of any other file only the one document is replaced. The status of the file stays.
+// on all of its bytes; of any other file only the one document is replaced. The status of the file stays, and the whole
+// file where the source asks for nothing else, however it is written: what is piped from get has lost its comments.
 func (p *placer) merge(data []byte, at, doc int) ([]byte, error) {
 	docs, _ := manifest.Parse(data)
 	if at >= len(docs) {
 		return nil, errFileChanges
 	}
-	if slices.Equal(documentNames(docs), documentNames(p.source.docs)) {
+	whole := slices.Equal(documentNames(docs), documentNames(p.source.docs))
+	switch {
+	case whole && slices.EqualFunc(docs, p.source.docs, sameOrder), !whole && sameOrder(docs[at], p.source.docs[doc]):
+		return data, nil
+	case whole:
 		return mergeAll(p.source.data, docs)
 	}
 	clean, err := cleanDocument(p.source.data, doc, statusOf(docs[at]))
@@ -100,6 +107,16 @@ func (p *placer) merge(data []byte, at, doc int) ([]byte, error) {
 		return nil, err
 	}
 	return manifest.ReplaceDocument(data, at, text)
+}
+
+// sameOrder tells whether two documents ask for the same.
+func sameOrder(a, b manifest.Document) bool {
+	if a.Object == nil || b.Object == nil {
+		return false
+	}
+	same := equality.Semantic.DeepEqual
+	return a.Object.NamespaceOrDefault() == b.Object.NamespaceOrDefault() && same(a.Object.Labels, b.Object.Labels) &&
+		same(a.Object.Annotations, b.Object.Annotations) && same(a.Object.Spec, b.Object.Spec)
 }
 
 // mergeAll gives every document of the source the status that it has in the file.
