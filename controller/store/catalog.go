@@ -15,9 +15,10 @@ type catalog struct {
 	// pending are files that are there in a state that was not acted on yet.
 	pending map[string]pending
 	// cached are files as a former process knew them, until the first listing.
-	cached  map[string]*file
-	dirs    map[string]shown    // by real path
-	ignored map[string]struct{} // files of other kinds
+	cached map[string]*file
+	dirs   map[string]shown // by real path
+	// ignored are files of other kinds; what is called like a manifest and cannot be one has an error.
+	ignored map[string]trouble
 	broken  map[string]trouble  // what cannot be listed
 	targets map[string][]string // directory of a link's target -> links
 	// revision counts the changes to files.
@@ -45,7 +46,7 @@ type trouble struct {
 func newCatalog() *catalog {
 	return &catalog{
 		files: map[string]*file{}, names: map[string][]place{}, pending: map[string]pending{},
-		dirs: map[string]shown{}, ignored: map[string]struct{}{}, broken: map[string]trouble{},
+		dirs: map[string]shown{}, ignored: map[string]trouble{}, broken: map[string]trouble{},
 		targets: map[string][]string{},
 	}
 }

@@ -81,26 +81,30 @@ func (s *Store) adopt(rel string, found listing) (out result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.catalog
-	former := maps.Clone(c.broken)
+	broken, ignored := maps.Clone(c.broken), maps.Clone(c.ignored)
 	for _, path := range c.under(rel) {
 		_, there := found.files[path]
 		if !there && !underAny(path, found.broken) {
 			out.names = append(out.names, c.remove(path)...)
 		}
 	}
-	for _, path := range found.ignored {
-		c.ignored[path] = struct{}{}
+	for path, err := range found.ignored {
+		c.ignored[path] = s.troubleNow(err, ignored[path])
 	}
 	for path, err := range found.broken {
-		t := trouble{err: err, since: s.clock.Now()}
-		if old, ok := former[path]; ok {
-			t.since = old.since
-		}
-		c.broken[path] = t
+		c.broken[path] = s.troubleNow(err, broken[path])
 	}
 	maps.DeleteFunc(c.dirs, func(_ string, d shown) bool { return isUnder(d.rel, rel) })
 	maps.Copy(c.dirs, found.dirs)
 	return out
+}
+
+// troubleNow is an error since now, or since it was there before.
+func (s *Store) troubleNow(err error, before trouble) trouble {
+	if before.err != nil {
+		return trouble{err: err, since: before.since}
+	}
+	return trouble{err: err, since: s.clock.Now()}
 }
 
 // underAny tells whether a path lies where nothing could be listed: then it is not known to be absent.
@@ -199,7 +203,7 @@ func (s *Store) lookGone(rel string) result {
 func (s *Store) ignore(rel string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.catalog.ignored[rel] = struct{}{}
+	s.catalog.ignored[rel] = trouble{}
 }
 
 // brokenSummary says what of a listing could not be read; empty when all could.

@@ -116,7 +116,14 @@ func (s *Store) Names() []string {
 func (s *Store) Ignored() []string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return slices.Sorted(maps.Keys(s.catalog.ignored))
+	var out []string
+	for rel, t := range s.catalog.ignored {
+		if t.err == nil {
+			out = append(out, rel)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Ready returns nil, or why the manifests cannot be read or why nothing is taken for deleted. It does not wait for the
@@ -167,6 +174,11 @@ func (s *Store) Problems() []FileProblem {
 	for rel, t := range s.catalog.broken {
 		message := "cannot be read: " + cause(t.err)
 		out = append(out, FileProblem{Path: rel, Problem: manifest.Problem{Message: message}, Since: t.since})
+	}
+	for rel, t := range s.catalog.ignored {
+		if t.err != nil {
+			out = append(out, FileProblem{Path: rel, Problem: manifest.Problem{Message: t.err.Error()}, Since: t.since})
+		}
 	}
 	for name, places := range s.catalog.names {
 		if len(places) > 1 {

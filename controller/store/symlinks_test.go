@@ -7,6 +7,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
 
 	"github.com/agent-work-orders/awo/controller/store"
 )
@@ -47,7 +48,7 @@ func TestSymlinks(t *testing.T) {
 	w.becomes("a", store.Present)
 	w.Expect(w.store.Names()).To(ConsistOf("a", "linked"))
 	w.Expect(w.store.Lookup("a").Path).To(Equal("dir/a.yaml"))
-	w.Expect(w.problems()).To(BeEmpty(), "one file that two ways lead to is no duplicate")
+	w.Expect(w.problems()).To(ConsistOf(HavePrefix("dangling.yaml: is a link that leads nowhere")), "one file that two ways lead to is no duplicate")
 
 	w.Expect(os.WriteFile(filepath.Join(outside, "linked.yaml"), []byte(order("linked", "two")), 0o644)).To(Succeed())
 	w.Eventually(w.request("linked")).Should(Equal("two"), "the target of a link is watched")
@@ -90,4 +91,24 @@ func TestLinkedDirectoryThatIsSwapped(t *testing.T) {
 	w.Expect(os.Symlink("..v2", w.path("new"))).To(Succeed())
 	w.Expect(os.Rename(w.path("new"), w.path("orders"))).To(Succeed())
 	w.Eventually(w.request("a")).Should(Equal("two"))
+}
+
+// What is called like a manifest and cannot be one is told; a link to what is listed anyway is nobody's mistake.
+func TestWhatIsCalledLikeAManifestAndIsNoneIsTold(t *testing.T) {
+	w := newWorld(t).watching()
+	w.orders(1)
+	w.Expect(os.Symlink("order-00.yaml", w.path("again.yaml"))).To(Succeed())
+	w.Expect(os.Symlink("nowhere", w.path("dangling.yaml"))).To(Succeed())
+	w.Expect(os.Symlink("loop.yaml", w.path("loop.yaml"))).To(Succeed())
+	w.Expect(os.Symlink("nowhere", w.path("notes"))).To(Succeed())
+	w.Expect(unix.Mkfifo(w.path("pipe.yaml"), 0o600)).To(Succeed())
+	w.Eventually(w.problems).Should(ConsistOf(
+		And(HavePrefix("dangling.yaml: "), ContainSubstring("leads nowhere: no such file")),
+		And(HavePrefix("loop.yaml: "), ContainSubstring("too many links")),
+		And(HavePrefix("pipe.yaml: "), ContainSubstring("is no regular file")),
+	))
+	w.Expect(w.store.Ignored()).To(ConsistOf("again.yaml", "notes"))
+	w.Expect(w.store.Ready()).To(Succeed(), "it holds up nothing")
+	w.remove("pipe.yaml")
+	w.Eventually(w.problems).Should(HaveLen(2))
 }

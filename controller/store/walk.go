@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,8 +23,9 @@ type sight struct {
 
 // listing is what a walk of workorders/, or of a part of it, found. Paths are relative to workorders/, slashes.
 type listing struct {
-	files   map[string]sight
-	ignored []string
+	files map[string]sight
+	// ignored are files of other kinds. Those that are called like a manifest and cannot be one have an error.
+	ignored map[string]error
 	// temps are temporary files of ours, absolute.
 	temps []string
 	// broken names what could not be read.
@@ -49,7 +51,7 @@ func walk(root, rel string, enter func(realDir string)) (listing, error) {
 		return listing{}, err
 	}
 	w := &walker{root: root, realRoot: realRoot, enter: enter, seen: map[string]bool{}}
-	w.out = listing{files: map[string]sight{}, broken: map[string]error{}, dirs: map[string]shown{}}
+	w.out = listing{files: map[string]sight{}, ignored: map[string]error{}, broken: map[string]error{}, dirs: map[string]shown{}}
 	dir := filepath.Join(realRoot, rel)
 	if rel == "" {
 		if _, err := readDir(dir); err != nil {
@@ -86,8 +88,10 @@ func (w *walker) entry(realDir, rel string, e fs.DirEntry, swapped bool) {
 		w.link(path, rel)
 	case e.IsDir():
 		w.dir(path, rel, swapped)
-	case !e.Type().IsRegular() || !isManifest(e.Name()):
-		w.out.ignored = append(w.out.ignored, rel)
+	case !isManifest(e.Name()):
+		w.out.ignored[rel] = nil
+	case !e.Type().IsRegular():
+		w.out.ignored[rel] = errNoFile
 	default:
 		w.file(path, rel, sight{swapped: swapped})
 	}
@@ -115,23 +119,36 @@ func (w *walker) link(path, rel string) {
 	}
 	if err != nil {
 		// Dangling or a loop: there is nothing behind it.
-		w.out.ignored = append(w.out.ignored, rel)
+		w.out.ignored[rel] = onlyManifest(rel, fmt.Errorf("is a link that leads nowhere: %w", RootCause(err)))
 		return
 	}
 	info, err := os.Stat(real)
 	inside, hidden := w.below(real)
 	switch {
 	case err != nil || w.seen[real] || (inside && !hidden && !w.skipped(real, info)):
-		w.out.ignored = append(w.out.ignored, rel)
+		w.out.ignored[rel] = nil
 	case info.IsDir() && inside && hidden:
 		w.seen[real] = true
 		w.dir(real, rel, w.swapped(real))
 	case info.Mode().IsRegular() && isManifest(rel):
 		w.seen[real] = true
 		w.file(real, rel, sight{real: real, swapped: w.swapped(real)})
+	case !info.Mode().IsRegular() && !info.IsDir():
+		w.out.ignored[rel] = onlyManifest(rel, errNoFile)
 	default:
-		w.out.ignored = append(w.out.ignored, rel)
+		w.out.ignored[rel] = nil
 	}
+}
+
+// errNoFile says that something is a pipe, a socket or a device.
+var errNoFile = errors.New("is no regular file: take it out of the directory")
+
+// onlyManifest returns the error of what is called like a manifest, and nil for anything else.
+func onlyManifest(rel string, err error) error {
+	if isManifest(rel) {
+		return err
+	}
+	return nil
 }
 
 // skipped tells whether a walk passes over a file below the root, so that a link may show it.

@@ -248,7 +248,7 @@ func (w *watch) listAgainAt(next time.Time) {
 // tell reports names, each once.
 func (w *watch) tell(names []string) {
 	w.logHold()
-	w.logUnlisted()
+	w.logUnread()
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if name != "" {

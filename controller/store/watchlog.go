@@ -33,23 +33,32 @@ func (w *watch) logHold() {
 	w.told[key] = held != ""
 }
 
-// logUnlisted logs, once each, the folders that cannot be listed, and when they can be again.
-func (w *watch) logUnlisted() {
+// logUnread logs, once each, the folders that cannot be listed and what is called like a manifest and is no file, and when
+// that is over.
+func (w *watch) logUnread() {
 	w.s.mu.RLock()
-	broken := maps.Clone(w.s.catalog.broken)
+	broken, ignored := maps.Clone(w.s.catalog.broken), maps.Clone(w.s.catalog.ignored)
 	w.s.mu.RUnlock()
-	const prefix = "unlisted "
-	for _, rel := range slices.Sorted(maps.Keys(broken)) {
-		if key := prefix + rel; rel != "" && !w.told[key] {
+	delete(broken, "")
+	maps.DeleteFunc(ignored, func(_ string, t trouble) bool { return t.err == nil })
+	w.logTroubles("Manifests in this folder cannot be read", "The folder can be read again", broken)
+	w.logTroubles("This is called like a manifest and is none", "What was called like a manifest is gone, or is one", ignored)
+}
+
+// logTroubles logs, once each, what has begun and what has ended.
+func (w *watch) logTroubles(begun, ended string, troubles map[string]trouble) {
+	prefix := begun + " "
+	for _, rel := range slices.Sorted(maps.Keys(troubles)) {
+		if key := prefix + rel; !w.told[key] {
 			w.told[key] = true
-			w.log.Info("Manifests in this folder cannot be read", "path", rel, "error", broken[rel].err.Error())
+			w.log.Info(begun, "path", rel, "error", troubles[rel].err.Error())
 		}
 	}
 	for key := range w.told {
 		rel, is := strings.CutPrefix(key, prefix)
-		if _, still := broken[rel]; is && !still {
+		if _, still := troubles[rel]; is && !still {
 			delete(w.told, key)
-			w.log.Info("The folder can be read again", "path", rel)
+			w.log.Info(ended, "path", rel)
 		}
 	}
 }
