@@ -79,8 +79,11 @@ func readSource(path string, listed bool) ([]source, error) {
 	return unwrap(source{label: path, base: filepath.Base(path), data: data}), nil
 }
 
-// readManifest reads a file, as much as a manifest may be long and a byte. What was named may be the pipe of another
-// command; what is only found in a directory must be a file, or nobody might ever write to it.
+// maxSource bounds what is read of one file, in bytes: a list holds many manifests, and some devices have no end.
+const maxSource = 256 << 20
+
+// readManifest reads a file. What was named may be the pipe of another command; what is only found in a directory must be
+// a file, or nobody might ever write to it.
 func readManifest(path string, listed bool) (_ []byte, err error) {
 	if info, err := os.Stat(path); err == nil && listed && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no regular file: move it out of the directory, or name the files one by one", path)
@@ -90,7 +93,7 @@ func readManifest(path string, listed bool) (_ []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return io.ReadAll(io.LimitReader(f, manifest.MaxSize+1))
+	return io.ReadAll(io.LimitReader(f, maxSource))
 }
 
 // isBlank tells that there is nothing but comments and separators in a file.
