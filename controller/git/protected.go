@@ -26,7 +26,7 @@ func Protected(paths []string, globs ...string) []string {
 	var out []string
 	for _, name := range paths {
 		plain := plainName(name)
-		if lower := strings.ToLower(name); isProtected(lower) || isProtected(plain) || matchesAny(globs, lower) || matchesAny(globs, plain) {
+		if isProtected(plain) || matchesAny(globs, plain) || matchesAny(globs, strings.ToLower(name)) {
 			out = append(out, name)
 		}
 	}

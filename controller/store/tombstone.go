@@ -208,10 +208,9 @@ func (s *Store) removeManifest(rel, name, specHash string) error {
 
 // tryRemoval does all of removeManifest but the removal itself.
 func (s *Store) tryRemoval(rel, name string) error {
-	var missing error
 	_, err := s.rewrite(rel, func(c content) (edited, error) {
-		_, missing = withoutOrder(c.data, name, "")
-		return edited{data: c.data}, missing
+		_, err := withoutOrder(c.data, name, "")
+		return edited{data: c.data}, err
 	})
 	return err
 }

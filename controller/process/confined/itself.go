@@ -61,16 +61,11 @@ func onlyItself(tables []numbers) []syscall.SockFilter {
 		for _, key := range []uint32{n.addKey, n.requestKey, n.keyctl} {
 			calls = append(calls, jump(syscall.BPF_JEQ, key, 0, 1), answer(syscall.ENOSYS))
 		}
-		for number, allowed := range map[uint32][]wanted{
-			n.prlimit:       {{0, itself}},
-			n.setPriority:   {{0, priorityOfProcess}, {1, itself}},
-			n.setIOPriority: {{0, ioPriorityOfProcess}, {1, itself}},
-			n.setParam:      {{0, itself}},
-			n.setScheduler:  {{0, itself}},
-			n.setAttr:       {{0, itself}},
-		} {
-			calls = append(calls, onlyWith(number, allowed)...)
+		for _, number := range []uint32{n.prlimit, n.setParam, n.setScheduler, n.setAttr} {
+			calls = append(calls, onlyWith(number, wanted{0, itself})...)
 		}
+		calls = append(calls, onlyWith(n.setPriority, wanted{0, priorityOfProcess}, wanted{1, itself})...)
+		calls = append(calls, onlyWith(n.setIOPriority, wanted{0, ioPriorityOfProcess}, wanted{1, itself})...)
 		calls = append(calls, allow)
 		filter = append(filter, jump(syscall.BPF_JEQ, n.arch, 0, uint8(len(calls)))) //nolint:gosec // some dozens
 		filter = append(filter, calls...)
@@ -79,7 +74,7 @@ func onlyItself(tables []numbers) []syscall.SockFilter {
 }
 
 // onlyWith allows a call with these arguments alone.
-func onlyWith(number uint32, arguments []wanted) []syscall.SockFilter {
+func onlyWith(number uint32, arguments ...wanted) []syscall.SockFilter {
 	check := make([]syscall.SockFilter, 0, 2*len(arguments)+2)
 	for i, a := range arguments {
 		denial := uint8(2*(len(arguments)-1-i) + 1) //nolint:gosec // two arguments at most
