@@ -14,25 +14,25 @@ import (
 // many places where they are leftovers; what makes that last is the directory's sync.
 var durable = map[string]bool{
 	"Rename": true, "Renameat": true, "Renameat2": true, "Link": true, "Linkat": true, "Sync": true, "Fsync": true, "Fdatasync": true,
-	"syncDir": true, "RemoveAll": true, "RemoveTree": true,
+	"syncDir": true, "RemoveAll": true,
 }
 
 // withoutPoint are functions, each with its package, whose durable call has its points elsewhere, with the reason.
 var withoutPoint = map[string]string{
 	"controller/agent.removeAll":            "an agent's home is made ready again before every attempt",
-	"controller/git.RemoveTree":             "its callers are looked at",
 	"controller/git.RemoveHalfMade":         "leftovers of a death, removed again by the next start",
 	"controller/git.RemoveWorkspace":        "its callers have a point after it",
 	"controller/git.clean":                  "reset, its only caller, is done again from the beginning",
 	"controller/git.discard":                "a mirror that is not there, or half of one, is fetched again",
 	"controller/git.make":                   "it works under a name that nobody uses; Checkout has points",
 	"controller/git.makeWay":                "ownSettings, its only caller, is done again before every use of what it sets",
-	"controller/git.moveUp":                 "a part of RemoveTree, whose callers are looked at",
 	"controller/git.ownSettings":            "what it removes is not used, and the fetch that follows has a point",
 	"controller/git.removeTemporaryObjects": "leftovers of a death, removed again by the next start",
 	"controller/git.reset":                  "a workspace that cannot be reset, as there is no repository, is made anew",
 	"controller/phase.RemoveHome":           "done again until the record says that it was; that write has points",
 	"controller/phase.RemoveTranscripts":    "done again until the record says that it was; that write has points",
+	"controller/removal.Tree":               "its callers are looked at",
+	"controller/removal.moveUp":             "a part of what Tree and Entry do, whose callers are looked at",
 	"controller/store.rename":               "its callers have points on either side",
 	"controller/store.renameExchange":       "swap and put, through which it is called, have a point on either side",
 	"controller/store.renameOver":           "swap calls it between its points, where the file system knows no exchange",
@@ -94,7 +94,7 @@ func calls(body ast.Node) (makesDurable, hasPoint bool) {
 			if pkg != nil && pkg.Name == "crash" {
 				hasPoint = hasPoint || fun.Sel.Name == "Here" || fun.Sel.Name == "At"
 			} else {
-				makesDurable = makesDurable || durable[fun.Sel.Name]
+				makesDurable = makesDurable || durable[fun.Sel.Name] || pkg != nil && pkg.Name == "removal"
 			}
 		}
 		return true

@@ -16,6 +16,7 @@ var level = map[string]int{
 	"api/v1alpha1":         0,
 	"controller/crash":     1,
 	"controller/failure":   1,
+	"controller/removal":   1,
 	"controller/trust":     1,
 	"controller/store":     2,
 	"controller/view":      3,

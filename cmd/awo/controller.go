@@ -166,9 +166,6 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 	if c.DataDir, err = global.absoluteDataDir(); err != nil {
 		return err
 	}
-	if c.CommandsDir == "" {
-		c.CommandsDir = filepath.Join(c.DataDir, "commands")
-	}
 	if o.status != "auto" {
 		c.StatusMode = store.StatusMode(o.status)
 	}
@@ -176,11 +173,17 @@ func (o *controllerOptions) complete(global *globalOptions) error {
 	if c.Self, err = os.Executable(); err != nil {
 		return fmt.Errorf("find the awo program: %w", err)
 	}
-	if err := absolutePaths(&c.GitPath, &c.GHPath, &c.ClaudePath, &c.CommandsDir); err != nil {
+	if err := absolutePaths(&c.GitPath, &c.GHPath, &c.ClaudePath); err != nil {
 		return err
 	}
-	if err := absoluteFolders(&c.ExtraCACerts, &o.tokenDir); err != nil {
+	if err := absoluteFolders(&c.CommandsDir, &c.ExtraCACerts, &o.tokenDir); err != nil {
 		return err
+	}
+	if err := o.checkNamedPaths(); err != nil {
+		return err
+	}
+	if c.CommandsDir == "" {
+		c.CommandsDir = filepath.Join(c.DataDir, "commands")
 	}
 	c.GitHosts = o.tokenHosts()
 	c.Environ, c.Version = os.Environ(), version

@@ -8,6 +8,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/agent-work-orders/awo/controller/removal"
 )
 
 // configDir is claude's directory in the agent's home.
@@ -171,19 +173,20 @@ func remove(home *os.Root, name string) error {
 	return removeAll(home, name)
 }
 
-// removeAll also removes directories that were closed to their owner.
+// removeAll also removes what was closed to its owner, or lies deeper than a path can be long.
 func removeAll(home *os.Root, name string) error {
-	err := home.RemoveAll(name)
-	if !errors.Is(err, fs.ErrPermission) {
+	parent := path.Dir(name)
+	dir, err := home.Open(parent)
+	if errors.Is(err, fs.ErrPermission) {
+		if err := home.Chmod(parent, 0o700); err != nil {
+			return err
+		}
+		dir, err = home.Open(parent)
+	}
+	if err != nil {
 		return err
 	}
-	opening := fs.WalkDir(home.FS(), name, func(name string, e fs.DirEntry, _ error) error {
-		if e != nil && e.IsDir() {
-			return home.Chmod(name, 0o700)
-		}
-		return nil
-	})
-	return errors.Join(opening, home.RemoveAll(name))
+	return errors.Join(removal.Entry(dir, path.Base(name)), dir.Close())
 }
 
 // writeSettings makes a new file: the old one is gone, and an open of what appears in between fails.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+
+	"github.com/agent-work-orders/awo/hack/planted"
 )
 
 const conversation = "11111111-2222-4333-8444-555555555501"
@@ -111,6 +113,19 @@ func TestHomeOpensWhatWasClosed(t *testing.T) {
 	for _, dir := range []string{".claude/plugins/deep", ".claude/plugins", ".claude"} {
 		g.Expect(os.Chmod(filepath.Join(home, dir), 0)).To(Succeed())
 	}
+	g.Expect(prepareHome(home)).To(Succeed())
+	g.Expect(content(t, home)).To(Equal([]string{".claude/settings.json"}))
+}
+
+// TestHomeWithTreesDeeperThanPathsAreLong has what an agent dug where nothing of it may stay.
+func TestHomeWithTreesDeeperThanPathsAreLong(t *testing.T) {
+	g := NewWithT(t)
+	home := t.TempDir()
+	plant(t, home, ".config/git/config", ".claude/plugins/p")
+	for _, dir := range []string{".config/git", ".claude", ".claude/plugins"} {
+		planted.Deep(t, filepath.Join(home, dir), "d", 5000)
+	}
+	g.Expect(os.Chmod(filepath.Join(home, ".config"), 0)).To(Succeed())
 	g.Expect(prepareHome(home)).To(Succeed())
 	g.Expect(content(t, home)).To(Equal([]string{".claude/settings.json"}))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/removal"
 )
 
 // Collected is the work of a run as commits of the mirror.
@@ -142,7 +143,7 @@ func (c *Client) importHead(ctx context.Context, p place) error {
 func (c *Client) ownSettings(p place) error {
 	dir := p.gitDir()
 	err := errors.Join(
-		RemoveTree(filepath.Join(dir, "config.worktree")), RemoveTree(filepath.Join(dir, "shallow")),
+		removal.Tree(filepath.Join(dir, "config.worktree")), removal.Tree(filepath.Join(dir, "shallow")),
 		makeWay(filepath.Join(dir, "config"), false), makeWay(filepath.Join(dir, "info"), true),
 		removeFile(filepath.Join(p.mirror.dir, filepath.FromSlash(pinName(p.ID, pinAgent))+".lock")),
 	)
@@ -150,7 +151,7 @@ func (c *Client) ownSettings(p place) error {
 		return err
 	}
 	return errors.Join(
-		RemoveTree(filepath.Join(dir, "info", "grafts")),
+		removal.Tree(filepath.Join(dir, "info", "grafts")),
 		replaceFile(filepath.Join(dir, "config"), c.workspaceConfig(p)),
 	)
 }
@@ -161,7 +162,7 @@ func makeWay(path string, directory bool) error {
 	if err != nil || info.IsDir() == directory {
 		return ignoreMissing(err)
 	}
-	return RemoveTree(path)
+	return removal.Tree(path)
 }
 
 // importFailure blames the agent for a repository that can't be fetched from, but not for our troubles.

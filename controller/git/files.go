@@ -21,14 +21,6 @@ func ignoreMissing(err error) error {
 // removeFile removes a file that may not be there.
 func removeFile(file string) error { return ignoreMissing(os.Remove(file)) }
 
-// ignoreEnd makes nil of the error that a file has no more.
-func ignoreEnd(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
-}
-
 // isTooLong tells whether a path, or a name in it, is longer than the system takes.
 func isTooLong(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG) }
 

@@ -10,7 +10,7 @@ import (
 
 	. "github.com/onsi/gomega"
 
-	"github.com/agent-work-orders/awo/controller/git"
+	"github.com/agent-work-orders/awo/controller/removal"
 	"github.com/agent-work-orders/awo/hack/scripted/githttp"
 )
 
@@ -89,7 +89,7 @@ func TestMaintainOfAMirrorThatIsNotBorrowed(t *testing.T) {
 	w.scatter("a.git", 6)
 	w.Expect(w.client.Maintain(t.Context())).To(Succeed())
 	w.Expect(w.packs("a.git")).To(Equal(6), "a few packs are no trouble to who borrows")
-	w.Expect(git.RemoveTree(ws.Dir)).To(Succeed())
+	w.Expect(removal.Tree(ws.Dir)).To(Succeed())
 	w.Expect(w.client.Release(t.Context(), ws.URL, ws.ID)).To(Succeed())
 
 	w.start() // a mirror that this process has not used

@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/agent-work-orders/awo/controller/crash"
+	"github.com/agent-work-orders/awo/controller/removal"
 )
 
 // Mend repairs what somebody has removed of a workspace, and keeps the files that are there. The base commit is fetched again
@@ -39,7 +40,7 @@ func (c *Client) Mend(ctx context.Context, w Workspace) error {
 func (c *Client) remake(ctx context.Context, p place) error {
 	made := p
 	made.Dir = filepath.Join(filepath.Dir(p.Dir), "."+filepath.Base(p.Dir)+".new")
-	err := errors.Join(RemoveTree(made.Dir), os.MkdirAll(made.Dir, 0o755))
+	err := errors.Join(removal.Tree(made.Dir), os.MkdirAll(made.Dir, 0o755))
 	if err == nil {
 		err = c.makeRepository(ctx, made)
 	}
@@ -53,7 +54,7 @@ func (c *Client) remake(ctx context.Context, p place) error {
 		err = os.Rename(made.gitDir(), p.gitDir())
 	}
 	crash.Here("repository made anew")
-	return errors.Join(err, RemoveTree(made.Dir))
+	return errors.Join(err, removal.Tree(made.Dir))
 }
 
 // Kept tells whether the mirror has the head that Collect gave.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/go-logr/logr"
+
+	"github.com/agent-work-orders/awo/controller/removal"
 )
 
 // Reset brings the workspace back to the base commit: the work tree with all ignored and untracked files gone, and a
@@ -40,7 +42,7 @@ func (c *Client) reset(ctx context.Context, p place) error {
 	if err := newKeep(entries).clean(p.Dir, ""); err != nil {
 		return err
 	}
-	if err := RemoveTree(p.gitDir()); err != nil {
+	if err := removal.Tree(p.gitDir()); err != nil {
 		return err
 	}
 	if err := c.makeRepository(ctx, p); err != nil {
@@ -88,7 +90,7 @@ func (k keep) clean(root, dir string) error {
 		case e.IsDir() && k.directories[name]:
 			err = k.clean(root, name)
 		case e.IsDir() || !k.files[name] || isSpecial(e.Type()):
-			err = RemoveTree(filepath.Join(full, e.Name()))
+			err = removal.Tree(filepath.Join(full, e.Name()))
 		}
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/failure"
+	"github.com/agent-work-orders/awo/controller/removal"
 )
 
 // Workspace is the repository in which the agent of one run works.
@@ -79,10 +80,10 @@ func (c *Client) Checkout(ctx context.Context, w Workspace) error {
 	made := p
 	made.Dir = halfMade(w.Dir)
 	if err := c.make(ctx, made); err != nil {
-		return fmt.Errorf("making the workspace %s: %w", w.Dir, errors.Join(err, RemoveTree(made.Dir)))
+		return fmt.Errorf("making the workspace %s: %w", w.Dir, errors.Join(err, removal.Tree(made.Dir)))
 	}
 	crash.Here("workspace made")
-	if err := errors.Join(RemoveTree(w.Dir), os.Rename(made.Dir, w.Dir)); err != nil {
+	if err := errors.Join(removal.Tree(w.Dir), os.Rename(made.Dir, w.Dir)); err != nil {
 		return fmt.Errorf("putting the workspace into its place: %w", err)
 	}
 	crash.Here("workspace in its place")
@@ -96,7 +97,7 @@ func halfMade(dir string) string {
 
 // RemoveWorkspace removes a workspace and its index, whole, half made or locked by a git that died.
 func RemoveWorkspace(dir, index string) error {
-	return errors.Join(RemoveTree(dir), RemoveTree(halfMade(dir)), RemoveTree(index), removeFile(index+".lock"))
+	return errors.Join(removal.Tree(dir), removal.Tree(halfMade(dir)), removal.Tree(index), removeFile(index+".lock"))
 }
 
 // RemoveHalfMade removes the workspaces in a directory that a dead controller was making. Their runs may never come back
@@ -106,7 +107,7 @@ func RemoveHalfMade(dir string) error {
 	failed := []error{err}
 	for _, e := range entries {
 		if name := e.Name(); strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".new") {
-			failed = append(failed, RemoveTree(filepath.Join(dir, name)))
+			failed = append(failed, removal.Tree(filepath.Join(dir, name)))
 		}
 	}
 	return errors.Join(failed...)
@@ -122,7 +123,7 @@ func (c *Client) pinnedBase(ctx context.Context, p place) error {
 }
 
 func (c *Client) make(ctx context.Context, p place) error {
-	err := errors.Join(RemoveTree(p.Dir), removeFile(p.Index), os.MkdirAll(p.Dir, 0o755), os.MkdirAll(filepath.Dir(p.Index), 0o755))
+	err := errors.Join(removal.Tree(p.Dir), removeFile(p.Index), os.MkdirAll(p.Dir, 0o755), os.MkdirAll(filepath.Dir(p.Index), 0o755))
 	if err != nil {
 		return err
 	}

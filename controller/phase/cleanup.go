@@ -9,6 +9,7 @@ import (
 
 	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/git"
+	"github.com/agent-work-orders/awo/controller/removal"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
@@ -34,12 +35,12 @@ func (r *Runner) Preserve(ctx context.Context, rec *store.Record) error {
 
 // RemoveHome removes the home of the run's agents; no session can be resumed after that.
 func (r *Runner) RemoveHome(rec *store.Record) error {
-	return git.RemoveTree(r.Layout.AgentHome(rec.ID))
+	return removal.Tree(r.Layout.AgentHome(rec.ID))
 }
 
 // RemoveTranscripts removes what the agents printed.
 func (r *Runner) RemoveTranscripts(rec *store.Record) error {
-	return git.RemoveTree(r.Layout.Transcripts(rec.ID))
+	return removal.Tree(r.Layout.Transcripts(rec.ID))
 }
 
 // RemoveWorkspace removes everything a run had but its outputs, and lets the mirror forget it.

@@ -224,6 +224,7 @@ func TestBadVariableEndsTheStartWithItsName(t *testing.T) {
 	for _, v := range []string{
 		"ARCHON_AWO_PORT=x", "AWO_MAX_CONCURRENT=0", "LOG_LEVEL=loud", "AGENT_WORK_ORDER_TIMEOUT=-1", "CLAUDE_CLI_MAX_TURNS=many",
 		"CLAUDE_CLI_SKIP_PERMISSIONS=perhaps", "AWO_STATUS=nowhere", "AWO_HTTP_AUTH=password", "GITHUB_TOKEN_FILE=/no/such/file",
+		"AWO_GIT_PATH=/no/such/git", "AWO_GIT_PATH=/etc/passwd", "AGENT_WORK_ORDER_COMMANDS_DIR=/no/such/folder", "AGENT_WORK_ORDER_COMMANDS_DIR=/etc/passwd",
 	} {
 		t.Run(v, func(t *testing.T) {
 			t.Parallel()

@@ -1,32 +1,67 @@
-package git
+// Package removal removes what an agent left, however it is made.
+package removal
 
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// RemoveTree removes a file or a tree, also one in which an agent took permissions away, or that is deeper than a path
-// can be long. It follows no link.
-func RemoveTree(path string) error {
+// Tree removes a file or a tree, also one in which an agent took permissions away, or that is deeper than a path
+// can be long. It follows no link. What is not there is no error.
+func Tree(path string) error {
 	if os.RemoveAll(path) == nil {
 		return nil
 	}
-	f, err := openForced(unix.AT_FDCWD, path)
-	switch {
-	case err == nil:
-		err = errors.Join((&removal{top: int(f.Fd())}).run(f), f.Close())
-	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
-		err = nil
+	if err := entry(unix.AT_FDCWD, path); err != nil {
+		return fmt.Errorf("removing %s: %w", filepath.Base(path), err)
 	}
-	if err := ignoreMissing(err); err != nil {
-		return fmt.Errorf("removing %s: %w", shortened(path), err)
+	return nil
+}
+
+// Entry is Tree for an entry of an open directory.
+func Entry(dir *os.File, name string) error {
+	if err := entry(int(dir.Fd()), name); err != nil {
+		return fmt.Errorf("removing %s: %w", name, err)
 	}
-	// What is left is an empty directory, or what could not be removed for another reason than what is in it.
-	return os.RemoveAll(path)
+	return nil
+}
+
+// entry removes what is called name in a directory. What is left of it is removed for no other reason than what is in it.
+func entry(dir int, name string) error {
+	err := remove(dir, name)
+	if err == nil {
+		return nil
+	}
+	f, openErr := openForced(dir, name)
+	if errors.Is(openErr, unix.ENOENT) {
+		return nil
+	}
+	if openErr != nil {
+		return errors.Join(err, openErr)
+	}
+	if err := errors.Join((&removal{top: int(f.Fd())}).run(f), f.Close()); err != nil {
+		return err
+	}
+	return remove(dir, name)
+}
+
+// remove removes what is no directory, or an empty one. What is not there is no error.
+func remove(dir int, name string) error {
+	err := unix.Unlinkat(dir, name, 0)
+	if err == nil || errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if asDir := unix.Unlinkat(dir, name, unix.AT_REMOVEDIR); !errors.Is(asDir, unix.ENOTDIR) {
+		return os.NewSyscallError("rmdir", asDir)
+	}
+	return os.NewSyscallError("unlink", err)
 }
 
 // removal empties a directory. Directories are moved up into it before they are emptied in turn, so that a tree of
@@ -45,7 +80,10 @@ func (r *removal) run(top *os.File) error {
 		const most = 1024
 		names, err := top.Readdirnames(most)
 		if len(names) == 0 {
-			return ignoreEnd(err)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
 		}
 		for _, name := range names {
 			if err := r.remove(name); err != nil {
@@ -57,11 +95,8 @@ func (r *removal) run(top *os.File) error {
 
 // remove removes an entry of the top directory.
 func (r *removal) remove(name string) error {
-	err := unix.Unlinkat(r.top, name, 0)
-	if err == nil || errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	if unix.Unlinkat(r.top, name, unix.AT_REMOVEDIR) == nil {
+	err := remove(r.top, name)
+	if err == nil {
 		return nil
 	}
 	f, openErr := openForced(r.top, name)
@@ -71,7 +106,7 @@ func (r *removal) remove(name string) error {
 	if err := errors.Join(r.empty(f), f.Close()); err != nil {
 		return err
 	}
-	return os.NewSyscallError("rmdir", unix.Unlinkat(r.top, name, unix.AT_REMOVEDIR))
+	return remove(r.top, name)
 }
 
 // empty takes everything out of a directory: what is no directory, or an empty one, is removed, others go to the top.
@@ -82,12 +117,12 @@ func (r *removal) empty(dir *os.File) error {
 	}
 	fd := int(dir.Fd())
 	for _, name := range names {
-		err := unix.Unlinkat(fd, name, 0)
-		if err == nil || unix.Unlinkat(fd, name, unix.AT_REMOVEDIR) == nil {
+		err := remove(fd, name)
+		if err == nil {
 			continue
 		}
 		if moveErr := r.moveUp(fd, name); moveErr != nil {
-			return errors.Join(os.NewSyscallError("unlink", err), moveErr)
+			return errors.Join(err, moveErr)
 		}
 	}
 	return nil
@@ -118,7 +153,7 @@ func openForced(parent int, name string) (*os.File, error) {
 	const rights, mode = 0o700, 0o7777
 	fd, err := unix.Openat(parent, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: shortened(name), Err: err}
+		return nil, &fs.PathError{Op: "open", Path: filepath.Base(name), Err: err}
 	}
 	defer func() { _ = unix.Close(fd) }()
 	var stat unix.Stat_t
@@ -128,12 +163,12 @@ func openForced(parent int, name string) (*os.File, error) {
 	if stat.Mode&rights != rights {
 		// A descriptor like this can't be used for chmod, but names the directory whatever was put in its place.
 		if err := unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), stat.Mode&mode|rights); err != nil {
-			return nil, &os.PathError{Op: "chmod", Path: shortened(name), Err: err}
+			return nil, &fs.PathError{Op: "chmod", Path: filepath.Base(name), Err: err}
 		}
 	}
 	opened, err := unix.Openat(fd, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: shortened(name), Err: err}
+		return nil, &fs.PathError{Op: "open", Path: filepath.Base(name), Err: err}
 	}
-	return os.NewFile(uintptr(opened), shortened(name)), nil
+	return os.NewFile(uintptr(opened), filepath.Base(name)), nil
 }
