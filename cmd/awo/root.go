@@ -53,7 +53,18 @@ func rootCommand(global *globalOptions) *cobra.Command {
 		root.AddCommand(verb)
 	}
 	root.SetHelpCommand(newHelpCommand())
+	refuseUnknownShells(root)
 	return root
+}
+
+// refuseUnknownShells makes the command that cobra adds look at its arguments, which it does for none that does nothing.
+func refuseUnknownShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, verb := range root.Commands() {
+		if verb.Name() == "completion" {
+			verb.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }
 
 // bind gives the flags that verbs share the values of their variables.
