@@ -83,3 +83,14 @@ func TestSkippedSpecsOfASuiteAreLeftOut(t *testing.T) {
 	g.Expect(r.leftOut).To(HaveLen(1))
 	g.Expect(r.leftOut[0].Why).To(ContainSubstring("2 skipped specs"))
 }
+
+func TestSlowestTestsAreNamed(t *testing.T) {
+	g := NewWithT(t)
+	var out bytes.Buffer
+	r := newResults(&out)
+	for name, seconds := range map[string]float64{"TestFast": 0.1, "TestSlow": 30, "TestSlower": 61.25, "TestSlower/part": 61} {
+		r.take(event{Action: "pass", Package: "example.test/a", Test: name, Elapsed: seconds})
+	}
+	r.summary(false)
+	g.Expect(out.String()).To(HavePrefix("   61.2 s  a TestSlower\n   30.0 s  a TestSlow\n4 tests passed"))
+}

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,10 +21,17 @@ type event struct {
 	Test       string
 	Output     string
 	ImportPath string
+	Elapsed    float64 // seconds
 }
 
 // leftOut is a test that did not run.
 type leftOut struct{ Package, Test, Why string }
+
+// took is how long a test took, in seconds.
+type took struct {
+	test    string
+	seconds float64
+}
 
 // results collects what the tests of all packages did.
 type results struct {
@@ -31,6 +40,7 @@ type results struct {
 	passed  int
 	failed  []string
 	leftOut []leftOut
+	took    []took
 }
 
 func newResults(out io.Writer) *results {
@@ -76,6 +86,9 @@ func (r *results) take(e event) {
 }
 
 func (r *results) endTest(e event, output []string) {
+	if !strings.Contains(e.Test, "/") {
+		r.took = append(r.took, took{path.Base(e.Package) + " " + e.Test, e.Elapsed})
+	}
 	switch e.Action {
 	case "pass":
 		r.passed++
@@ -131,7 +144,19 @@ func (r *results) specs(e event, output []string) {
 	r.leftOut = append(r.leftOut, leftOut{e.Package, e.Test, why})
 }
 
+// slowest names the tests that took longest, so that it is known where the time of CI goes.
+func (r *results) slowest() {
+	const most, worthNaming = 10, 5
+	slices.SortFunc(r.took, func(a, b took) int { return cmp.Compare(b.seconds, a.seconds) })
+	for _, t := range r.took[:min(most, len(r.took))] {
+		if t.seconds >= worthNaming {
+			r.print(fmt.Sprintf("%7.1f s  %s\n", t.seconds, t.test))
+		}
+	}
+}
+
 func (r *results) summary(required bool) {
+	r.slowest()
 	if len(r.leftOut) > 0 {
 		r.print("\n" + strings.Repeat("!", 100) + "\n")
 		r.print(fmt.Sprintf("!! LEFT OUT: %d tests did not run:\n", len(r.leftOut)))
