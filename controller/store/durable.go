@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -82,33 +83,69 @@ func SaveFile(path string, data []byte, mode fs.FileMode) error {
 
 // writeTemp creates a file that must not exist, durable in itself. Of a failed one nothing is left.
 func writeTemp(temp string, data []byte, mode fs.FileMode) error {
-	return fillTemp(temp, mode, func(f *os.File) error { return write(f, data) })
+	if err := writeUnshared(temp, mode, func(f *os.File) error { return write(f, data) }); err != nil {
+		return err
+	}
+	return syncTemp(temp)
 }
 
-func fillTemp(temp string, mode fs.FileMode, fill func(*os.File) error) (err error) {
+// writeUnshared writes a file while no process is started: until that executes its program it would have the file open for
+// writing, and look like somebody who saves.
+func writeUnshared(temp string, mode fs.FileMode, fill func(*os.File) error) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return makeTemp(temp, mode, fill)
+}
+
+func fillTemp(temp string, mode fs.FileMode, fill func(*os.File) error) error {
+	if err := makeTemp(temp, mode, fill); err != nil {
+		return err
+	}
+	return syncTemp(temp)
+}
+
+// makeTemp creates a file that must not exist. Of a failed one nothing is left.
+func makeTemp(temp string, mode fs.FileMode, fill func(*os.File) error) (err error) {
 	f, err := create(temp)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if closed := f.Close(); err == nil {
-			err = closed
-		}
-		if err != nil {
+		if err = errors.Join(err, f.Close()); err != nil {
 			_ = os.Remove(temp)
 		}
 	}()
 	if err := fill(f); err != nil {
 		return err
 	}
-	return seal(f, mode)
+	return setMode(f, mode)
+}
+
+// syncTemp makes a file durable that has been written and closed. Of one that cannot be nothing is left.
+func syncTemp(temp string) (err error) {
+	f, err := os.Open(temp)
+	if err == nil {
+		err = errors.Join(syncFile(f), f.Close())
+	}
+	if err != nil {
+		_ = os.Remove(temp)
+	}
+	return err
 }
 
 // seal gives a written file its mode and makes it durable.
 func seal(f *os.File, mode fs.FileMode) error {
-	if err := errors.Join(crash.Error("chmod", f.Name()), f.Chmod(mode)); err != nil {
+	if err := setMode(f, mode); err != nil {
 		return err
 	}
+	return syncFile(f)
+}
+
+func setMode(f *os.File, mode fs.FileMode) error {
+	return errors.Join(crash.Error("chmod", f.Name()), f.Chmod(mode))
+}
+
+func syncFile(f *os.File) error {
 	crash.Here("file written")
 	return errors.Join(crash.Error("sync", f.Name()), f.Sync())
 }

@@ -62,16 +62,23 @@ func (w swapper) swap(path string, before content, after []byte) (stamp, error) 
 	return stamp{}, err
 }
 
+// seen is what was last read of a file that an exchange displaces. While it was being written that is no state of it.
+type seen struct {
+	data []byte
+	open bool
+}
+
 // settle looks at what an exchange has displaced. If that is what was believed to be there and nobody is writing to
 // it, all is well. Else somebody has saved: what came out is put back, and what comes out by that is looked at in
 // the same way, until the newest save is at the path and only what was superseded is left.
-func (w swapper) settle(temp, path string, believed, placed []byte) error {
+func (w swapper) settle(temp, path string, was, is []byte) error {
+	believed, placed := seen{data: was}, seen{data: is}
 	for turn := range maxTurns {
 		out, err := readContent(temp)
 		if err != nil && !errors.Is(err, errChanging) {
 			return errors.Join(fmt.Errorf("read what the exchange displaced to %s: %w", temp, err), w.exchange(temp, path))
 		}
-		if err == nil && !out.busy && bytes.Equal(out.data, believed) {
+		if err == nil && !out.busy && (bytes.Equal(out.data, believed.data) || believed.open && !older(path, &out.stat)) {
 			if turn == 0 {
 				return nil
 			}
@@ -84,9 +91,16 @@ func (w swapper) settle(temp, path string, believed, placed []byte) error {
 		} else if err != nil {
 			return fmt.Errorf("put back what the exchange displaced to %s: %w", temp, err)
 		}
-		believed, placed = placed, out.data
+		believed, placed = placed, seen{out.data, err != nil || out.busy}
 	}
 	return fmt.Errorf("%s is being written too often; a former state of it is in %s", path, temp)
+}
+
+// older tells whether what lies at a path was written earlier than another file: a save whose end was not seen may have ended
+// before the next one began. Within a tick of the clock it is taken to have done so, as when one program saves twice.
+func older(path string, than *unix.Stat_t) bool {
+	var at unix.Stat_t
+	return unix.Stat(path, &at) == nil && at.Mtim.Nano() < than.Mtim.Nano()
 }
 
 // renameOver is for file systems without exchange: the check and the rename are two steps there.

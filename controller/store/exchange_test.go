@@ -5,13 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	"golang.org/x/sys/unix"
 )
 
 // scene is one file that is about to be changed.
-
 type scene struct {
 	*WithT
 	path  string
@@ -32,7 +32,6 @@ func newScene(t *testing.T, text string) *scene {
 }
 
 // replace saves as an editor does that writes a new file.
-
 func (s *scene) replace(text string) {
 	temp := s.path + ".swp"
 	s.Expect(os.WriteFile(temp, []byte(text), 0o644)).To(Succeed())
@@ -40,13 +39,11 @@ func (s *scene) replace(text string) {
 }
 
 // overwrite saves as an editor does that writes into the file.
-
 func (s *scene) overwrite(text string) {
 	s.Expect(os.WriteFile(s.path, []byte(text), 0o644)).To(Succeed())
 }
 
 // beginWriting opens the file for writing and does not close it.
-
 func (s *scene) beginWriting() {
 	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
 	s.Expect(err).NotTo(HaveOccurred())
@@ -54,7 +51,6 @@ func (s *scene) beginWriting() {
 }
 
 // endWriting writes through the handles that are open and closes them.
-
 func (s *scene) endWriting(text string) {
 	for _, f := range s.open {
 		s.Expect(f.Truncate(0)).To(Succeed())
@@ -65,6 +61,12 @@ func (s *scene) endWriting(text string) {
 	s.open = nil
 }
 
+// tickOn makes what was saved last a second younger than all else.
+func (s *scene) tickOn() {
+	next := time.Now().Add(time.Second)
+	s.Expect(os.Chtimes(s.path, next, next)).To(Succeed())
+}
+
 func (s *scene) left() []string {
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.path), ".*"))
 	s.Expect(err).NotTo(HaveOccurred())
@@ -72,9 +74,7 @@ func (s *scene) left() []string {
 }
 
 // Every row is a foreign save at one instant of an exchange. Whatever it is, the newest save is at the path in the
-
 // end, and nothing else is left.
-
 func TestSwapLosesNoSave(t *testing.T) {
 	type moment struct {
 		exchange int // the how manyth exchange
@@ -124,6 +124,21 @@ func TestSwapLosesNoSave(t *testing.T) {
 			{1, false}: func(s *scene) { s.replace("v2") },
 			{1, true}:  func(s *scene) { s.beginWriting() },
 			{3, true}:  func(s *scene) { s.endWriting("v3") },
+		}, "v3"},
+		"half of one before, the rest and another one before it is put back": {map[moment]func(*scene){
+			{1, false}: func(s *scene) { s.beginWriting() },
+			{2, false}: func(s *scene) {
+				s.endWriting("v2")
+				s.overwrite("v3")
+			},
+		}, "v3"},
+		"half of one before, the rest after it is put back": {map[moment]func(*scene){
+			{1, false}: func(s *scene) { s.beginWriting() },
+			{1, true}:  func(s *scene) { s.overwrite("v2") },
+			{2, true}: func(s *scene) {
+				s.endWriting("v3")
+				s.tickOn()
+			},
 		}, "v3"},
 		"removed in the middle": {map[moment]func(*scene){
 			{1, false}: func(s *scene) { s.replace("v2") },
@@ -229,7 +244,6 @@ func TestTakeAwayRemovesOnlyWhatWasRead(t *testing.T) {
 // What a crash leaves in the middle of an exchange: the temporary file is ours, or what we had read, or a save of
 
 // somebody else which the exchange has displaced.
-
 func TestOpenForWriting(t *testing.T) {
 	s := newScene(t, "v1")
 	read := func() bool {
