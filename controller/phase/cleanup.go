@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
+	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/crash"
 	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/removal"
@@ -19,7 +21,7 @@ func (r *Runner) Preserve(ctx context.Context, rec *store.Record) error {
 	if _, err := os.Lstat(r.Layout.Workspace(rec.ID)); errors.Is(err, fs.ErrNotExist) || rec.Status.BaseCommit == "" {
 		return nil
 	}
-	rec, err := r.Collect(ctx, rec, "Unfinished work of order "+rec.Name+"\n\nWork-Order: "+rec.Name+" ("+rec.ID+")\n")
+	rec, err := r.committed(ctx, rec)
 	if err != nil {
 		return fmt.Errorf("saving unpushed work: %w", err)
 	}
@@ -31,6 +33,20 @@ func (r *Runner) Preserve(ctx context.Context, rec *store.Record) error {
 		return fmt.Errorf("saving unpushed work: %w", err)
 	}
 	return nil
+}
+
+// committed sees to it that the work is a commit. The one that Implementing ended with stays what it is: it may be on its way
+// to the remote, and a retry goes on with it.
+func (r *Runner) committed(ctx context.Context, rec *store.Record) (*store.Record, error) {
+	message := unfinishedMessage(rec)
+	if slices.Contains(rec.Done, v1alpha1.PhaseImplementing) {
+		kept, err := r.Git.Kept(r.workspace(rec), rec.Status.HeadCommit)
+		if kept || err != nil {
+			return rec, err
+		}
+		message = commitMessage(rec)
+	}
+	return r.Collect(ctx, rec, r.Redact(message))
 }
 
 // RemoveHome removes the home of the run's agents; no session can be resumed after that.

@@ -161,7 +161,15 @@ func title(rec *store.Record) string {
 	return subject(rec)
 }
 
-// commitMessage names the order, so that a commit can be traced to it.
-func commitMessage(rec *store.Record) string {
-	return fmt.Sprintf("%s\n\nWork-Order: %s (%s)\n", subject(rec), rec.Name, rec.ID)
+// commitMessage is that of a run's work.
+func commitMessage(rec *store.Record) string { return messageOf(rec, subject(rec)) }
+
+// unfinishedMessage is that of what a run had come to when it ended.
+func unfinishedMessage(rec *store.Record) string {
+	return messageOf(rec, "Unfinished work of order "+rec.Name)
+}
+
+// messageOf names the order, so that a commit can be traced to it.
+func messageOf(rec *store.Record, subject string) string {
+	return fmt.Sprintf("%s\n\nWork-Order: %s (%s)\n", subject, rec.Name, rec.ID)
 }
