@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/google/uuid"
+	"k8s.io/utils/clock"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/agent"
@@ -101,7 +102,7 @@ func (t *tools) phases(s *store.Store) (*phase.Runner, error) {
 		return nil, err
 	}
 	return &phase.Runner{
-		Layout: s.Layout(), Records: s, Shared: s.SharedModes(), Git: t.git, Prompts: prompts, ForgeFor: t.forgeFor, Redact: t.config.Redactor.String, NewSessionID: uuid.NewString,
+		Layout: s.Layout(), Records: s, Shared: s.SharedModes(), Git: t.git, Prompts: prompts, ForgeFor: t.forgeFor, Redact: t.config.Redactor.String, NewSessionID: uuid.NewString, Clock: clock.RealClock{},
 		Agents: map[v1alpha1.AgentType]phase.Agent{v1alpha1.AgentClaude: t.claude, v1alpha1.AgentCommand: t.command},
 		Settings: phase.Settings{
 			PhaseTimeout: t.config.PhaseTimeout, IdleTimeout: t.config.IdleTimeout,

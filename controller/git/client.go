@@ -14,8 +14,13 @@ import (
 	"github.com/agent-work-orders/awo/controller/process/sandbox"
 )
 
-// defaultTimeout bounds one call of git where Config.Timeout is 0.
-const defaultTimeout = 10 * time.Minute
+const (
+	// defaultTimeout bounds one call of git where Config.Timeout is 0.
+	defaultTimeout = 10 * time.Minute
+	// transferTimeout bounds one that brings over a repository, of whatever size: the longest that a phase can be given,
+	// which ends it before. What does not move at all is ended by git itself.
+	transferTimeout = 168 * time.Hour
+)
 
 // The identity of commits where none is configured.
 const (
@@ -61,7 +66,7 @@ type Config struct {
 	DataDir string
 	// Sandbox confines the git that reads an agent's repository; nil does not.
 	Sandbox *sandbox.Policy
-	// Timeout bounds each call of git. Default: 10 minutes.
+	// Timeout bounds each call of git that brings no repository over. Default: 10 minutes.
 	Timeout time.Duration
 }
 

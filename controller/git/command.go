@@ -37,8 +37,9 @@ type call struct {
 	files []*os.File
 	// most bounds what text and list keep, in bytes; 0 for no limit.
 	most int
-	// within is a shorter limit than that of all calls; 0 for none.
-	within time.Duration
+	// within is a shorter limit than that of all calls; 0 for none. transfers says that none but the longest holds.
+	within    time.Duration
+	transfers bool
 }
 
 // run calls git. The error of a git that failed is a *process.ExitError; one that was ended because ctx ended is
@@ -81,7 +82,10 @@ func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 
 // timeout is how long a call may take.
 func (c *Client) timeout(k call) time.Duration {
-	if k.within > 0 {
+	switch {
+	case k.transfers:
+		return transferTimeout
+	case k.within > 0:
 		return min(k.within, c.config.Timeout)
 	}
 	return c.config.Timeout

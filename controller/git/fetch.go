@@ -82,7 +82,7 @@ func (c *Client) update(ctx context.Context, l location, m *mirror, id, base str
 func (c *Client) download(ctx context.Context, l location, m *mirror, id string) error {
 	_, statErr := os.Lstat(filepath.Join(m.dir, "packed-refs"))
 	_, err := c.run(ctx, call{
-		gitDir: m.dir, remote: &l, id: id,
+		gitDir: m.dir, remote: &l, id: id, transfers: true,
 		args: []string{"fetch", "--quiet", "--prune", "--no-tags", "--refmap=", "--no-write-fetch-head", "--recurse-submodules=no",
 			"--", l.url, "+refs/heads/*:" + originRefs + "/*", "+refs/tags/*:" + tagRefs + "/*"},
 	})
@@ -107,7 +107,7 @@ func (c *Client) obtainFormer(ctx context.Context, l location, m *mirror, id, ba
 	if err == nil && out != "" {
 		return nil
 	}
-	_, err = c.run(ctx, call{gitDir: m.dir, remote: &l, id: id, args: []string{
+	_, err = c.run(ctx, call{gitDir: m.dir, remote: &l, id: id, transfers: true, args: []string{
 		"fetch", "--quiet", "--no-tags", "--refmap=", "--no-write-fetch-head", "--recurse-submodules=no",
 		"--", l.url, "+" + base + ":" + pinName(id, pinBase)}})
 	if err != nil {

@@ -33,7 +33,7 @@ func (c *Client) Push(ctx context.Context, w Workspace, head, lease string) erro
 	}
 	k := p.onMirror("push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
 		"--force-with-lease="+ref+":"+lease, "--", p.location.url, head+":"+ref)
-	k.remote = &p.location
+	k.remote, k.transfers = &p.location, true
 	crash.Here("about to push")
 	res, err := c.run(ctx, k)
 	crash.Here("pushed")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/agent"
@@ -90,6 +91,7 @@ type Runner struct {
 	Redact func(text string) string
 	// NewSessionID returns a fresh UUID.
 	NewSessionID func() string
+	Clock        clock.Clock
 }
 
 // Run does one phase of the run that the record describes. A nil error means that the phase is complete.
@@ -103,7 +105,7 @@ func (r *Runner) Run(ctx context.Context, rec *store.Record, p v1alpha1.Phase) e
 	if do == nil {
 		return fmt.Errorf("order %s: phase %q is not one that can be run", rec.Name, p)
 	}
-	err := do(ctx, rec)
+	err := r.inTime(ctx, rec, p, do)
 	if err != nil && ctx.Err() != nil {
 		return failure.NewInterrupted(context.Cause(ctx))
 	}

@@ -40,7 +40,7 @@ func TestSaveThatMeetsAProcessJustStartedIsNotLost(t *testing.T) {
 				case <-done:
 					return
 				default:
-					_ = exec.Command("/bin/true").Run()
+					_ = exec.CommandContext(t.Context(), "/bin/true").Run()
 				}
 			}
 		})
