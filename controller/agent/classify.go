@@ -23,6 +23,8 @@ type Evidence struct {
 	Exit  process.ExitStatus
 	Cause Cause
 	Limit time.Duration
+	// Unasked says that no setting would have permitted the agent more than it was.
+	Unasked bool
 	// Result is the agent's own account, nil when there was none.
 	Result *Result
 	// Retry is the last repetition of a request, RateLimit the last word on the account's use, APIError the kind of the
@@ -46,9 +48,7 @@ func Classify(e Evidence) error {
 	case e.Result != nil && e.Result.IsError && e.Cause != CauseInterrupted:
 		return e.failedResult()
 	case e.good() && len(e.Result.Denied) > 0:
-		return e.terminal(v1alpha1.ReasonAgentFailed, fmt.Sprintf(
-			"was denied the use of %s, so its work is not complete", strings.Join(e.Result.Denied, ", ")),
-			"set CLAUDE_CLI_SKIP_PERMISSIONS=true or change the request")
+		return e.denied()
 	case e.good() && (e.Cause != CauseNone || e.clean()):
 		return nil
 	case e.Cause != CauseNone && e.Cause != CauseLinger:

@@ -192,10 +192,12 @@ func (c *Claude) once(ctx context.Context, program string, t Task, s Session) (s
 	if err := prepareDirs(t); err != nil {
 		return seen{}, err
 	}
-	return c.execute.run(ctx, t, process.Agent{
+	out, err := c.execute.run(ctx, t, process.Agent{
 		WorkOrderID: t.ID,
 		Command:     process.Command{Path: program, Args: args, Dir: t.Dir, Env: c.environment(t), Stdin: bytes.NewReader(prompt)},
 	}, limits{firstEvent: c.config.FirstEvent, idle: t.IdleTimeout, wallClock: t.PhaseTimeout, afterResult: afterResult})
+	out.Unasked = c.skip() || t.ReadOnly
+	return out, err
 }
 
 func (c *Claude) options() options {

@@ -85,7 +85,7 @@ type Result struct {
 	APIStatus                  int
 	Turns                      int64
 	Duration                   time.Duration
-	// Denied names the tools whose use was denied, once each, in order.
+	// Denied names the tools whose use was denied, with what they were to do, once each, in order.
 	Denied []string
 	Usage  v1alpha1.Usage
 	// CostUSD is the session's, all its runs included.
@@ -133,10 +133,8 @@ type wireResult struct {
 	Turns          int64           `json:"num_turns"`
 	DurationMS     int64           `json:"duration_ms"`
 	CostUSD        float64         `json:"total_cost_usd"`
-	Denials        []struct {
-		Tool string `json:"tool_name"`
-	} `json:"permission_denials"`
-	Usage struct {
+	Denials        []wireDenial    `json:"permission_denials"`
+	Usage          struct {
 		Input      int64 `json:"input_tokens"`
 		Output     int64 `json:"output_tokens"`
 		CacheRead  int64 `json:"cache_read_input_tokens"`
@@ -197,11 +195,9 @@ func parseResult(line []byte) *Result {
 			CacheReadTokens: count(w.Usage.CacheRead), CacheWriteTokens: count(w.Usage.CacheWrite), Turns: turns,
 		},
 	}
-	seen := map[string]bool{}
 	for _, d := range w.Denials {
-		if !seen[d.Tool] {
-			seen[d.Tool] = true
-			r.Denied = append(r.Denied, d.Tool)
+		if denied := d.String(); !slices.Contains(r.Denied, denied) {
+			r.Denied = append(r.Denied, denied)
 		}
 	}
 	return r
