@@ -16,7 +16,7 @@ func TestDenialsAreNamed(t *testing.T) {
 	for input, want := range map[string]string{
 		`{"command":"rm -rf /"}`:                      "Bash (rm -rf /)",
 		`{"command":"cat <<E\nx\u001b[31m\nE"}`:       "Bash (cat <<E x E)",
-		`{"file_path":"/work/a b.txt","content":"x"}`: "Bash (/work/a b.txt)",
+		`{"file_path":"/tmp/a b.txt","content":"x"}`: "Bash (/tmp/a b.txt)",
 		`{"pattern":"x"}`:                             "Bash",
 		`{"command":7}`:                               "Bash",
 		`[]`:                                          "Bash",

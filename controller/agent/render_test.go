@@ -29,7 +29,7 @@ func TestRenderTranscript(t *testing.T) {
 			`# done after 2 turns, \d+\.\d s, \$0\.\d{4}\n$`))
 	g.Expect(rendered(t, read(t, "testdata", "transcripts", "err529_recover.jsonl"))).To(ContainSubstring(
 		"HTTP status 529, overloaded\n"))
-	g.Expect(rendered(t, read(t, "testdata", "transcripts", "permnone.jsonl"))).To(ContainSubstring(", denied: Write\n"))
+	g.Expect(rendered(t, read(t, "testdata", "transcripts", "permnone.jsonl"))).To(ContainSubstring(", denied: Write (/workspace/hello.txt)\n"))
 	g.Expect(rendered(t, read(t, "testdata", "transcripts", "maxturns1.jsonl"))).To(ContainSubstring(
 		"# failed (error_max_turns) after 2 turns"))
 	g.Expect(rendered(t, read(t, "testdata", "transcripts", "usage_limit.jsonl"))).To(ContainSubstring("! usage limit five_hour reached\n"))

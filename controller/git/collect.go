@@ -58,6 +58,23 @@ func (c *Client) Collect(ctx context.Context, w Workspace, message string) (Coll
 	return c.conclude(ctx, p, own, found, message)
 }
 
+// Commits returns the newest of the commits that the agent made, and the base commit when it made none. What it left
+// uncommitted is not looked at, so it may be what no Collect gets through.
+func (c *Client) Commits(ctx context.Context, w Workspace) (string, error) {
+	p, err := c.open(w)
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(inspect(p), c.pinnedBase(ctx, p)); err != nil {
+		return "", err
+	}
+	own, err := c.agentCommits(ctx, p)
+	if err != nil || len(own) == 0 {
+		return p.BaseCommit, err
+	}
+	return own[0], p.mirror.pin(p.ID, pinHead, own[0])
+}
+
 // conclude measures, commits the tree and pins the head. own are the agent's commits, the newest first.
 func (c *Client) conclude(ctx context.Context, p place, own []string, s staged, message string) (Collected, error) {
 	out := Collected{Head: p.BaseCommit, LeftOut: s.leftOut}

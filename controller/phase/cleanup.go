@@ -10,29 +10,40 @@ import (
 
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/crash"
+	"github.com/agent-work-orders/awo/controller/failure"
 	"github.com/agent-work-orders/awo/controller/git"
 	"github.com/agent-work-orders/awo/controller/removal"
 	"github.com/agent-work-orders/awo/controller/store"
 )
 
 // Preserve saves commits that reached no remote, and what was not committed yet, as a bundle in outputs/<id>.
-// It does nothing where there is nothing to save. An error means that the workspace must stay.
+// It does nothing where there is nothing to save. An error means that the workspace must stay: where only what was not
+// committed is in the way, the agent's own commits are saved all the same.
 func (r *Runner) Preserve(ctx context.Context, rec *store.Record) error {
 	if _, err := os.Lstat(r.Layout.Workspace(rec.ID)); errors.Is(err, fs.ErrNotExist) || rec.Status.BaseCommit == "" {
 		return nil
 	}
-	rec, err := r.committed(ctx, rec)
+	with, err := r.committed(ctx, rec)
+	switch {
+	case err == nil:
+		err = r.bundle(ctx, with, with.Status.HeadCommit)
+	case failure.Of(err, "").Policy == failure.Terminal:
+		if head, own := r.Git.Commits(ctx, r.workspace(rec)); own == nil {
+			err = errors.Join(err, r.bundle(ctx, rec, head))
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("saving unpushed work: %w", err)
 	}
-	head := rec.Status.HeadCommit
+	return nil
+}
+
+// bundle saves what led to a commit, if it is not at the remote.
+func (r *Runner) bundle(ctx context.Context, rec *store.Record, head string) error {
 	if head == rec.Status.BaseCommit || head == rec.Pushed {
 		return nil
 	}
-	if err := r.Git.Bundle(ctx, r.workspace(rec), head, r.Layout.Bundle(rec.ID)); err != nil {
-		return fmt.Errorf("saving unpushed work: %w", err)
-	}
-	return nil
+	return r.Git.Bundle(ctx, r.workspace(rec), head, r.Layout.Bundle(rec.ID))
 }
 
 // committed sees to it that the work is a commit. The one that Implementing ended with stays what it is: it may be on its way

@@ -41,6 +41,7 @@ type Git interface {
 	Reset(ctx context.Context, w git.Workspace) error
 	Borrowed(w git.Workspace) ([]string, error)
 	Collect(ctx context.Context, w git.Workspace, message string) (git.Collected, error)
+	Commits(ctx context.Context, w git.Workspace) (head string, err error)
 	CheckPush(ctx context.Context, w git.Workspace) error
 	FindLeak(ctx context.Context, w git.Workspace, head string) (*git.Leak, error)
 	Push(ctx context.Context, w git.Workspace, head, lease string) error

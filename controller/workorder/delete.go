@@ -62,6 +62,9 @@ func (r *Reconciler) deleteRun(ctx context.Context, rec *store.Record) error {
 		if err := r.Phases.RemoveWorkspace(ctx, rec); err != nil {
 			return err
 		}
+	} else {
+		logr.FromContextOrDiscard(ctx).Info("Workspace of a deleted order kept, its work could not be saved; remove it when nobody needs it",
+			"id", rec.ID, "workspace", "repositories/"+rec.ID, "cause", r.Redact(err.Error()))
 	}
 	if err := r.mark(rec, func(rec *store.Record) {
 		if rec.End == nil {

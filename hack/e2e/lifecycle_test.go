@@ -78,6 +78,24 @@ func TestDeleteEndsTheWholeTreeAndBundles(t *testing.T) {
 	w.g.Expect(out).To(ContainSubstring("not found"))
 }
 
+// What the agent committed is saved also where what it left beside cannot be; the workspace then stays, and the log says so.
+func TestDeleteSavesCommitsBesideWhatCannotBeStaged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	w.drop("a.yaml", order("a", url, w.script(fmt.Sprintf(strings.Replace(stubborn, "touch", "truncate -s 3G large; touch", 1), w.shared))))
+	id := w.untilItHangs()
+	out, err := w.run("delete", "a")
+	w.g.Expect(err).NotTo(HaveOccurred(), out)
+	w.g.Eventually(w.controller.log, 20*time.Second).Should(And(ContainSubstring("Workspace of a deleted order kept"), ContainSubstring("Order deleted")))
+	w.g.Expect(filepath.Join(w.data, "repositories", id)).To(BeADirectory())
+	clone := filepath.Join(w.dir, "clone")
+	w.gitOut("clone", "-q", w.git.Dir("app.git"), clone)
+	w.gitOut("-C", clone, "fetch", "-q", filepath.Join(w.data, "outputs", id, "unpushed.bundle"), "+refs/*:refs/saved/*")
+	w.g.Expect(w.gitOut("-C", clone, "log", "--all", "--name-only", "--format=")).To(And(ContainSubstring("committed.txt"), Not(ContainSubstring("large"))))
+}
+
 // A Failed order that is dropped again runs anew; one that is deleted must not look like that.
 func TestDeletedFailureDoesNotRunAgain(t *testing.T) {
 	t.Parallel()
