@@ -14,12 +14,12 @@ import (
 
 func TestDenialsAreNamed(t *testing.T) {
 	for input, want := range map[string]string{
-		`{"command":"rm -rf /"}`:                      "Bash (rm -rf /)",
-		`{"command":"cat <<E\nx\u001b[31m\nE"}`:       "Bash (cat <<E x E)",
+		`{"command":"rm -rf /"}`:                     "Bash (rm -rf /)",
+		`{"command":"cat <<E\nx\u001b[31m\nE"}`:      "Bash (cat <<E x E)",
 		`{"file_path":"/tmp/a b.txt","content":"x"}`: "Bash (/tmp/a b.txt)",
-		`{"pattern":"x"}`:                             "Bash",
-		`{"command":7}`:                               "Bash",
-		`[]`:                                          "Bash",
+		`{"pattern":"x"}`:                            "Bash",
+		`{"command":7}`:                              "Bash",
+		`[]`:                                         "Bash",
 		`{"command":"` + strings.Repeat("x", 99) + `ä` + `xx"}`: "Bash (" + strings.Repeat("x", 99) + "...)",
 	} {
 		t.Run(input, func(t *testing.T) {
