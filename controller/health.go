@@ -77,13 +77,13 @@ func (h *health) dependency(name string, needed bool) server.Dependency {
 	return d
 }
 
-// orders counts the orders by phase and names the programs that they need: live ones, and those that have failed for
-// want of one.
+// orders counts the orders by phase and names the programs that they need: live ones that are not suspended, and those
+// that have failed for want of one.
 func (h *health) orders() (needed map[string]bool, counts map[string]int) {
 	needed, counts = map[string]bool{}, map[string]int{}
 	for _, o := range h.store.Overview() {
 		counts[string(o.Phase)]++
-		live := !o.Phase.Terminal() || o.Reason == v1alpha1.ReasonAgentNotInstalled
+		live := !o.Phase.Terminal() && !o.Suspended || o.Reason == v1alpha1.ReasonAgentNotInstalled
 		if live && o.Agent == v1alpha1.AgentClaude {
 			needed["claude"] = true
 		}

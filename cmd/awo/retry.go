@@ -52,9 +52,9 @@ func retryEdit(now time.Time) edit {
 // waits for its next attempt is retried at once, and a cancel that was not yet acted on is taken back.
 func refuseRetry(o order) error {
 	switch {
-	case o.record == nil:
+	case o.record == nil && !o.cancelled():
 		return fmt.Errorf("%s has not started yet: there is nothing to retry", qualified(o.name))
-	case o.record.End == nil && o.record.Running != "" && !o.cancelled():
+	case o.record != nil && o.record.End == nil && o.record.Running != "" && !o.cancelled():
 		return fmt.Errorf("%s is under way (%s): wait for its end, or cancel it first", qualified(o.name), o.record.Running)
 	}
 	return nil

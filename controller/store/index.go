@@ -21,10 +21,11 @@ type entry struct {
 	Ended    bool   `json:"ended,omitempty"`
 	Cleaned  bool   `json:"cleaned,omitempty"`
 	Deleted  bool   `json:"deleted,omitempty"`
-	// Phase, Agent and the Reason of an end are told by Overview.
-	Phase  v1alpha1.Phase     `json:"phase,omitempty"`
-	Agent  v1alpha1.AgentType `json:"agent,omitempty"`
-	Reason string             `json:"reason,omitempty"`
+	// Phase, Agent, Suspended and the Reason of an end are told by Overview.
+	Phase     v1alpha1.Phase     `json:"phase,omitempty"`
+	Agent     v1alpha1.AgentType `json:"agent,omitempty"`
+	Reason    string             `json:"reason,omitempty"`
+	Suspended bool               `json:"suspended,omitempty"`
 	// at is the state of record.json that this was read from.
 	at stamp
 }
@@ -37,7 +38,7 @@ func entryOf(r *Record) entry {
 	return entry{
 		ID: r.ID, Name: r.Name, Run: r.Run, Path: r.Path, Document: r.Document,
 		Ended: r.End != nil, Cleaned: r.CleanedUp, Deleted: r.Deleted,
-		Phase: r.Status.Phase, Agent: r.Spec.AgentType(), Reason: reason,
+		Phase: r.Status.Phase, Agent: r.Spec.AgentType(), Reason: reason, Suspended: r.Spec.Suspend,
 	}
 }
 
@@ -60,7 +61,8 @@ func decodeEntry(id string, data []byte) (entry, error) {
 			Phase v1alpha1.Phase `json:"phase"`
 		} `json:"status"`
 		Spec struct {
-			Agent v1alpha1.Agent `json:"agent"`
+			Agent   v1alpha1.Agent `json:"agent"`
+			Suspend bool           `json:"suspend"`
 		} `json:"spec"`
 	}
 	if err := json.Unmarshal(payload, &r); err != nil {
@@ -79,6 +81,7 @@ func decodeEntry(id string, data []byte) (entry, error) {
 		ID: id, Name: r.Name, Run: r.Run, Path: r.Path, Document: r.Document,
 		Ended: ended, Cleaned: r.CleanedUp, Deleted: r.Deleted,
 		Phase: r.Status.Phase, Agent: (&v1alpha1.WorkOrderSpec{Agent: r.Spec.Agent}).AgentType(), Reason: r.End.Reason,
+		Suspended: r.Spec.Suspend,
 	}, nil
 }
 

@@ -9,6 +9,8 @@ type Summary struct {
 	Agent v1alpha1.AgentType
 	// Reason is why the order failed, empty while it has not.
 	Reason string
+	// Suspended says that nothing is done for it until somebody resumes it.
+	Suspended bool
 }
 
 // Overview returns a summary of every order that has a record and was not deleted, in no order. It reads no file.
@@ -16,7 +18,7 @@ func (s *Store) Overview() []Summary {
 	live := s.index.live()
 	out := make([]Summary, 0, len(live))
 	for _, e := range live {
-		out = append(out, Summary{Name: e.Name, Phase: e.Phase, Agent: e.Agent, Reason: e.Reason})
+		out = append(out, Summary{Name: e.Name, Phase: e.Phase, Agent: e.Agent, Reason: e.Reason, Suspended: e.Suspended})
 	}
 	return out
 }
