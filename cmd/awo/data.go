@@ -14,8 +14,12 @@ import (
 	"github.com/agent-work-orders/awo/controller/volume"
 )
 
-// absoluteDataDir returns the data directory, absolute.
+// absoluteDataDir returns the data directory, absolute. An empty one would be the working directory, which is what nobody
+// means who passes a variable that is not set.
 func (g *globalOptions) absoluteDataDir() (string, error) {
+	if g.dataDir == "" {
+		return "", errors.New("--data-dir is empty: name a directory, or leave the flag out for AWO_DATA_DIR or " + defaultDataDir)
+	}
 	dir, err := filepath.Abs(g.dataDir)
 	if err != nil {
 		return "", fmt.Errorf("find the data directory %s: %w", g.dataDir, err)

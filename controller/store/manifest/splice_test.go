@@ -159,6 +159,7 @@ func TestSpliceStatusText(t *testing.T) {
 		{"comment on the line of the key is kept", head + "status: # by awo\n  x: 1\n" + body, head + "status: # by awo\n" + block + body},
 		{"flow on one line", "{apiVersion: v1, kind: X}", "{apiVersion: v1, kind: X, status: " + line + "}"},
 		{"flow with a trailing comma", "{apiVersion: v1, kind: X,}", "{apiVersion: v1, kind: X, status: " + line + "}"},
+		{"flow that is JSON but for a trailing comma", `{"apiVersion":"v1","kind":"X",}`, `{"apiVersion":"v1","kind":"X", "status": ` + line + "}"},
 		{"flow with a comment behind", "{apiVersion: v1,\n kind: X # c\n}", "{apiVersion: v1,\n kind: X,\n status: {\n  \"phase\": \"Pending\",\n  \"changes\": {\n   \"commits\": 0,\n   \"files\": 2,\n   \"additions\": 0,\n   \"deletions\": 0\n  }\n } # c\n}"},
 		{"JSON with tabs", root + "\n}\n", root + ",\n\t\"status\": {\n\t\t\"phase\": \"Pending\",\n\t\t\"changes\": {\n\t\t\t\"commits\": 0,\n\t\t\t\"files\": 2,\n\t\t\t\"additions\": 0,\n\t\t\t\"deletions\": 0\n\t\t}\n\t}\n}\n"},
 		{"JSON on one line", `{"kind":"X"}`, `{"kind":"X", "status": ` + line + `}`},
