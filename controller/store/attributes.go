@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keepAttributes gives a new file owner, mode and extended attributes of the one whose place it takes. Where the owner
-// cannot be kept, the former owner can still read and edit it, by the group or by an access list, and nobody can who
+// keepAttributes gives a new file owner, group, mode and extended attributes of the one whose place it takes. Where owner or
+// group cannot be kept, the former ones can still read and edit it, by the group or by an access list, and nobody can who
 // could not before. An error means that this cannot be had, and that the file should be left alone.
 func keepAttributes(former, fresh string, st *unix.Stat_t) error {
 	if err := os.Lchown(fresh, int(st.Uid), int(st.Gid)); err != nil {
@@ -30,12 +30,12 @@ func keepAttributes(former, fresh string, st *unix.Stat_t) error {
 		OwnerInGroup: now.Gid == st.Gid && inGroup(st.Uid, st.Gid),
 	}
 	copyAttributes(former, fresh)
-	mode, listed := keptMode(fs.FileMode(st.Mode&0o777), kept)
-	if err := os.Chmod(fresh, mode); err != nil || !listed {
+	a := keptAccess(fs.FileMode(st.Mode&0o777), kept)
+	if err := os.Chmod(fresh, a.mode); err != nil || a.user == 0 && a.group == 0 {
 		return err
 	}
-	if err := unix.Setxattr(fresh, accessList, listFor(mode, st.Uid), 0); err != nil {
-		return fmt.Errorf("its owner, user %d, cannot be kept nor given access by a list: %w", st.Uid, unix.EPERM)
+	if err := unix.Setxattr(fresh, accessList, a.list(st.Uid, st.Gid), 0); err != nil {
+		return fmt.Errorf("its owner, user %d of group %d, cannot be kept nor given access by a list: %w", st.Uid, st.Gid, unix.EPERM)
 	}
 	return nil
 }
@@ -47,41 +47,56 @@ type ownership struct {
 	OwnerInGroup bool
 }
 
-// keptMode is the mode that leaves everybody what they could do before and gives nobody more. What the owner could do
-// moves to the group, if that reaches him; else listed tells that an access list has to name him.
-func keptMode(mode fs.FileMode, o ownership) (kept fs.FileMode, listed bool) {
+// access is who may do what with a file: its mode, and what an access list gives to the former owner and to the former
+// group, as the last digit of a mode; 0 for nothing.
+type access struct{ mode, user, group fs.FileMode }
+
+// keptAccess leaves everybody what they could do before and gives nobody more. What the owner could do moves to the group,
+// if that reaches him; else an access list has to name him, and the former group where it could do more than everybody.
+func keptAccess(mode fs.FileMode, o ownership) access {
+	out := access{mode: mode}
 	if !o.SameGroup {
 		// The bits of the former group do not go to another group.
-		mode &^= 0o070
+		out.mode &^= 0o070
+		if group := mode >> 3 & 7; group&^mode&7 != 0 {
+			out.group = group
+		}
 	}
 	switch {
 	case o.SameOwner:
-		return mode, false
 	case o.SameGroup && o.OwnerInGroup:
-		return mode | (mode&0o600)>>3, false
+		out.mode |= (mode & 0o600) >> 3
+	default:
+		out.user = mode >> 6 & 6
 	}
-	return mode, true
+	return out
 }
 
 // accessList is the extended attribute that holds a POSIX access list.
 const accessList = "system.posix_acl_access"
 
-// listFor is the access list of a mode with one user more, who may do what the owner may but execute. Source of the
-// format: the kernel's linux/posix_acl_xattr.h, version 2, little endian.
-func listFor(mode fs.FileMode, uid uint32) []byte {
-	const owner, user, group, mask, other, nobody = 0x01, 0x02, 0x04, 0x10, 0x20, ^uint32(0)
-	bits := func(shift int) uint16 { return uint16(mode >> shift & 7) }
-	named := bits(6) & 6
+// list is the access list that names a user, a group or both. Source of the format: the kernel's
+// linux/posix_acl_xattr.h, version 2, little endian.
+func (a access) list(uid, gid uint32) []byte {
+	const owner, user, group, namedGroup, mask, other, nobody = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, ^uint32(0)
+	type entry struct {
+		tag  uint16
+		perm fs.FileMode
+		id   uint32
+	}
+	entries := []entry{{owner, a.mode >> 6 & 7, nobody}}
+	if a.user != 0 {
+		entries = append(entries, entry{user, a.user, uid})
+	}
+	entries = append(entries, entry{group, a.mode >> 3 & 7, nobody})
+	if a.group != 0 {
+		entries = append(entries, entry{namedGroup, a.group, gid})
+	}
+	entries = append(entries, entry{mask, a.mode>>3&7 | a.user | a.group, nobody}, entry{other, a.mode & 7, nobody})
 	out := binary.LittleEndian.AppendUint32(nil, 2)
-	for _, e := range []struct {
-		tag, perm uint16
-		id        uint32
-	}{
-		{owner, bits(6), nobody}, {user, named, uid}, {group, bits(3), nobody},
-		{mask, bits(3) | named, nobody}, {other, bits(0), nobody},
-	} {
+	for _, e := range entries {
 		out = binary.LittleEndian.AppendUint16(out, e.tag)
-		out = binary.LittleEndian.AppendUint16(out, e.perm)
+		out = binary.LittleEndian.AppendUint16(out, uint16(e.perm))
 		out = binary.LittleEndian.AppendUint32(out, e.id)
 	}
 	return out

@@ -110,40 +110,40 @@ func TestKeptOut(t *testing.T) {
 	}
 }
 
-func TestKeptMode(t *testing.T) {
+func TestKeptAccess(t *testing.T) {
 	for name, c := range map[string]struct {
-		mode   fs.FileMode
-		owner  ownership
-		want   fs.FileMode
-		listed bool
+		mode  fs.FileMode
+		owner ownership
+		want  access
 	}{
-		"all kept":                     {0o640, ownership{SameOwner: true, SameGroup: true}, 0o640, false},
-		"group lost":                   {0o664, ownership{SameOwner: true}, 0o604, false},
-		"owner lost, in the group":     {0o644, ownership{SameGroup: true, OwnerInGroup: true}, 0o664, false},
-		"owner lost, not in the group": {0o600, ownership{SameGroup: true}, 0o600, true},
-		"owner and group lost":         {0o640, ownership{}, 0o600, true},
-		"an owner who could only read": {0o400, ownership{SameGroup: true, OwnerInGroup: true}, 0o440, false},
-		"execution is not spread":      {0o755, ownership{SameGroup: true, OwnerInGroup: true}, 0o775, false},
-		"nobody else gets anything":    {0o644, ownership{}, 0o604, true},
+		"all kept":                     {0o640, ownership{SameOwner: true, SameGroup: true}, access{mode: 0o640}},
+		"group lost":                   {0o664, ownership{SameOwner: true}, access{mode: 0o604, group: 6}},
+		"group lost, that was nothing": {0o644, ownership{SameOwner: true}, access{mode: 0o604}},
+		"owner lost, in the group":     {0o644, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o664}},
+		"owner lost, not in the group": {0o600, ownership{SameGroup: true}, access{mode: 0o600, user: 6}},
+		"owner and group lost":         {0o640, ownership{}, access{mode: 0o600, user: 6, group: 4}},
+		"an owner who could only read": {0o400, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o440}},
+		"execution is not spread":      {0o755, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o775}},
+		"nobody else gets anything":    {0o644, ownership{}, access{mode: 0o604, user: 6}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			mode, listed := keptMode(c.mode, c.owner)
-			NewWithT(t).Expect(mode).To(Equal(c.want))
-			NewWithT(t).Expect(listed).To(Equal(c.listed))
+			NewWithT(t).Expect(keptAccess(c.mode, c.owner)).To(Equal(c.want))
 		})
 	}
 }
 
-// The kernel takes the list that is made for a former owner, and the mode shows it as the group's mask.
-func TestAccessListForAFormerOwner(t *testing.T) {
-	g := NewWithT(t)
-	file := filepath.Join(t.TempDir(), "a.yaml")
-	g.Expect(os.WriteFile(file, []byte("x"), 0o600)).To(Succeed())
-	g.Expect(os.Chmod(file, 0o604)).To(Succeed())
-	g.Expect(unix.Setxattr(file, accessList, listFor(0o604, 65534), 0)).To(Succeed())
-	info, err := os.Stat(file)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(info.Mode().Perm()).To(Equal(fs.FileMode(0o664)), "read and write for the one who is named")
+// The kernel takes the list that is made for a former owner and group, and the mode shows it as the group's mask.
+func TestAccessListForTheFormerOwner(t *testing.T) {
+	for _, a := range []access{{mode: 0o604, user: 6}, {mode: 0o604, group: 6}, {mode: 0o604, user: 4, group: 6}} {
+		g := NewWithT(t)
+		file := filepath.Join(t.TempDir(), "a.yaml")
+		g.Expect(os.WriteFile(file, []byte("x"), 0o600)).To(Succeed())
+		g.Expect(os.Chmod(file, a.mode)).To(Succeed())
+		g.Expect(unix.Setxattr(file, accessList, a.list(65534, 65534), 0)).To(Succeed())
+		info, err := os.Stat(file)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(info.Mode().Perm()).To(Equal(fs.FileMode(0o664)), "read and write for those who are named")
+	}
 }
 
 func TestMergeKeepsTheLastGoodState(t *testing.T) {

@@ -16,10 +16,10 @@ import (
 // hostUser owns the manifests that are mounted from the host.
 const hostUser = 12345
 
-// hostWrites appends to a manifest as the user of the host, in the file itself, as some editors do.
-func (w *world) hostWrites(name, text string) error {
+// hostWrites appends to a manifest as a user of the host in its user's group, in the file itself, as some editors do.
+func (w *world) hostWrites(uid uint32, name, text string) error {
 	cmd := exec.CommandContext(w.t.Context(), "sh", "-c", `printf '%s' "$1" >> "$2"`, "sh", text, w.file(name))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: hostUser, Gid: hostUser}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: hostUser}}
 	out, err := cmd.CombinedOutput()
 	w.t.Log(string(out))
 	return err
@@ -35,6 +35,7 @@ func TestManifestsOfAnotherUser(t *testing.T) {
 	}{
 		{"both may write the directory", 0o777, 0o644, true},
 		{"a file for its owner and readers alone", 0o777, 0o604, true},
+		{"a file that a group may write", 0o777, 0o664, true},
 		{"only its owner may write the directory", 0o755, 0o644, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -62,7 +63,8 @@ func TestManifestsOfAnotherUser(t *testing.T) {
 				w.g.Expect(shown.Status.Conditions).To(ContainElement(And(
 					HaveField("Type", v1alpha1.ConditionStatusNotWritten), HaveField("Message", ContainSubstring("read-only directory")))))
 			}
-			w.g.Expect(w.hostWrites("a.yaml", "# seen\n")).To(Succeed(), "its owner can still edit it")
+			w.g.Expect(w.hostWrites(hostUser, "a.yaml", "# seen\n")).To(Succeed(), "its owner can still edit it")
+			w.g.Expect(w.hostWrites(hostUser+1, "a.yaml", "") == nil).To(Equal(c.file&0o020 != 0), "of its group who could")
 			w.g.Expect(w.read(w.file("a.yaml"))).To(HaveSuffix("# seen\n"))
 			var st unix.Stat_t
 			w.g.Expect(unix.Stat(w.file("a.yaml"), &st)).To(Succeed())
