@@ -130,7 +130,7 @@ func (d *doctor) checkManifests(ctx context.Context) []finding {
 		findings = []finding{{check, verdictOK, strconv.Itoa(len(s.Names())) + " orders", ""}}
 	}
 	if ignored := s.Ignored(); len(ignored) > 0 {
-		findings = append(findings, finding{check, verdictOK, "ignored, being no .yaml, .yml or .json: " + someOf(ignored), ""})
+		findings = append(findings, finding{check, verdictOK, "ignored, being no .yaml, .yml or .json, or a link to a folder elsewhere: " + someOf(ignored), ""})
 	}
 	return findings
 }

@@ -47,7 +47,7 @@ func (o *validateOptions) run() error {
 		lines := checkSource(&sources[i], policy, named)
 		wrong += len(lines)
 		if len(lines) == 0 {
-			lines = []string{sources[i].label + ": valid"}
+			lines = []string{sources[i].label + ": valid" + forApply(sources[i])}
 		}
 		for _, line := range lines {
 			if _, err := fmt.Fprintln(o.streams.Out, line); err != nil {
@@ -62,4 +62,12 @@ func (o *validateOptions) run() error {
 		return errReported
 	}
 	return unreadable
+}
+
+// forApply says of an order in a list that the controller reads it only once it was applied.
+func forApply(s source) string {
+	if !s.rendered {
+		return ""
+	}
+	return ", for `awo apply -f`: a list that lies in workorders/ itself is not read"
 }

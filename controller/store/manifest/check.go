@@ -130,7 +130,11 @@ func (c *checker) knownKind(root *yaml.Node) bool {
 	for _, want := range []struct{ key, value string }{{"apiVersion", group}, {"kind", v1alpha1.Kind}} {
 		got := valueOf(root, want.key)
 		if got != nil && got.Kind == yaml.ScalarNode && got.Value != want.value {
-			c.report(got.Line, want.key, "is %s; allowed is %s", quoted(got.Value), want.value)
+			advice := ""
+			if strings.HasSuffix(got.Value, "List") {
+				advice = ", or give the list to `awo apply -f`"
+			}
+			c.report(got.Line, want.key, "is %s; allowed is %s%s", quoted(got.Value), want.value, advice)
 		}
 	}
 	return len(c.problems) == 0

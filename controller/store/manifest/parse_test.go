@@ -95,6 +95,7 @@ func TestParseRefuses(t *testing.T) {
 		{"long name by a merge key", strings.Replace(spec(""), "name: demo", "<<: {name: "+strings.Repeat("a", 300)+"}", 1), "line 4: metadata.name: has 300 bytes"},
 		{"name with an escape", strings.Replace(spec("  cancel: \"x\"\n"), "name: demo", "name: \"a\\e[31m\\u202E\"", 1), "line 4: metadata.name: is \"a\\x1b[31m\\u202e\", which has control characters; allowed are lower case letters, digits, - and .\nline 9: spec.cancel"},
 		{"other kind", "apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: 3}\n", "line 1: apiVersion: is \"apps/v1\"; allowed is awo.archon.dev/v1alpha1\nline 2: kind: is \"Deployment\"; allowed is WorkOrder"},
+		{"a list", "apiVersion: awo.archon.dev/v1alpha1\nkind: WorkOrderList\nitems: []\n", "line 2: kind: is \"WorkOrderList\"; allowed is WorkOrder, or give the list to `awo apply -f`"},
 		{"no kind", strings.Replace(spec(""), "kind: WorkOrder\n", "", 1), "line 1: kind: is required and missing"},
 		{"text for a bool", spec("  cancel: \"true\"\n"), `line 9: spec.cancel: is a string "true"; allowed are true and false, without quotes`},
 		{"yes for a bool", spec("  cancel: yes\n"), `line 9: spec.cancel: is a boolean of YAML 1.1 "yes"; allowed are true and false`},
