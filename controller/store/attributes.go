@@ -96,7 +96,7 @@ func (a access) list(uid, gid uint32) []byte {
 	out := binary.LittleEndian.AppendUint32(nil, 2)
 	for _, e := range entries {
 		out = binary.LittleEndian.AppendUint16(out, e.tag)
-		out = binary.LittleEndian.AppendUint16(out, uint16(e.perm))
+		out = binary.LittleEndian.AppendUint16(out, uint16(e.perm&7))
 		out = binary.LittleEndian.AppendUint32(out, e.id)
 	}
 	return out
