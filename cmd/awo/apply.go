@@ -11,6 +11,7 @@ import (
 	"github.com/agent-work-orders/awo/api/v1alpha1"
 	"github.com/agent-work-orders/awo/controller/store"
 	"github.com/agent-work-orders/awo/controller/store/manifest"
+	"github.com/agent-work-orders/awo/controller/workorder"
 )
 
 // Outcomes of apply and create, as kubectl has them.
@@ -168,10 +169,26 @@ func (o *applyOptions) applyOne(ctx context.Context, p *placer, doc int) error {
 	if err != nil {
 		return o.explained(fmt.Errorf("apply %s from %s: %w", name, p.source.label, err))
 	}
+	if outcome == outcomeConfigured {
+		o.warnOfRefusal(p, doc)
+	}
 	if p.dryRun {
 		return o.printed.add(shownInput(p.source.docs[doc].Object), outcome+dryRunSuffix)
 	}
 	return o.printApplied(ctx, p, doc, outcome)
+}
+
+// warnOfRefusal tells of a change that the run under way does not take.
+func (o *applyOptions) warnOfRefusal(p *placer, doc int) {
+	object := p.source.docs[doc].Object
+	rec, err := p.store.Current(object.Name)
+	if err != nil || rec == nil {
+		// What is wrong with the record is told by those who read it.
+		return
+	}
+	if refusal := workorder.Refusal(rec, &object.Spec); refusal != "" {
+		_, _ = fmt.Fprintf(o.streams.ErrOut, "Warning: %s: %s\n", qualified(object.Name), refusal)
+	}
 }
 
 // printApplied prints the order as it is now, where -o asks for it.

@@ -129,7 +129,7 @@ func set(r *store.Record, seen store.Observation, settings []string) error {
 		case "cost":
 			r.Status.Usage = &v1alpha1.Usage{CostUSD: value, Turns: 9}
 		case "running":
-			r.Running = v1alpha1.Phase(value)
+			r.Running, r.Begun = v1alpha1.Phase(value), 1
 		case "step":
 			r.Status.Steps = append(r.Status.Steps, v1alpha1.Step{
 				Phase: v1alpha1.Phase(value), Attempt: int32(len(r.Status.Steps) + 1), StartedAt: r.CreatedAt,

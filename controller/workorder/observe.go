@@ -45,6 +45,16 @@ func changeable(running, wanted *v1alpha1.WorkOrderSpec) v1alpha1.WorkOrderSpec 
 	return out
 }
 
+// Refusal says what of a wanted spec will not be done, because a run is under way that works with something else; empty
+// for nothing.
+func Refusal(r *store.Record, wanted *v1alpha1.WorkOrderSpec) string {
+	fields := refused(r, wanted)
+	if len(fields) == 0 {
+		return ""
+	}
+	return refusal(r, fields)
+}
+
 // refused names the fields in which the manifest asks for something else than the run works with. After its end that
 // stands for as long as the manifest is the refused one and asks for other work, which nobody will do without a word.
 func refused(r *store.Record, wanted *v1alpha1.WorkOrderSpec) []string {
