@@ -108,7 +108,7 @@ func (m *mender) set(path string, mode fs.FileMode) {
 func (m *mender) change(path string, mend func(fs.FileMode) fs.FileMode) {
 	info, err := os.Lstat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case passedOver(err):
 	case err != nil:
 		m.failed = errors.Join(m.failed, err)
 	default:
@@ -144,12 +144,18 @@ func (m *mender) count(path string, before, mode fs.FileMode) {
 	}
 }
 
+// passedOver tells what is no failure: that something has vanished, or lies in a directory that is still closed after its
+// mending, which is then another's.
+func passedOver(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+}
+
 // tree gives the owner rights in a directory and all that is below it. It follows no link. What vanishes meanwhile is
 // passed over.
 func (m *mender) tree(dir string, directories, files rights) {
 	m.give(dir, directories)
 	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !passedOver(err) {
 		m.failed = errors.Join(m.failed, err)
 	}
 	for _, e := range entries {

@@ -72,3 +72,19 @@ func TestManifestsOfAnotherUser(t *testing.T) {
 		})
 	}
 }
+
+// TestClosedFolderOfAnotherUser has a folder that the controller cannot look into: that is a problem to show, and no failure
+// of each run.
+func TestClosedFolderOfAnotherUser(t *testing.T) {
+	needsRoot(t)
+	w := newWorld(t)
+	w.nobodys()
+	url := w.repository("app", "main", map[string]string{"README.md": "x\n"})
+	w.start()
+	closed := filepath.Join(w.data, "workorders", "closed")
+	w.g.Expect(os.Mkdir(closed, 0o700)).To(Succeed())
+	w.drop("a.yaml", order("a", url, w.script("echo x > new.txt; echo did\n"), "  phases: [Planning, Implementing]\n"))
+	w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	w.g.Eventually(func() string { out, _ := w.run("get"); return out }).Should(And(ContainSubstring("closed"), ContainSubstring("permission denied")))
+	w.g.Expect(w.controller.log()).NotTo(ContainSubstring("not repaired"))
+}
