@@ -35,7 +35,8 @@ func (n *notifier) add(dir string) {
 		return
 	}
 	if err := n.watcher.Add(dir); err != nil {
-		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) {
+		// What is gone has nothing to watch, and what is closed is told of where it is listed.
+		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.EACCES) {
 			n.degrade(dir, err)
 		}
 		return
