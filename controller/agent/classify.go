@@ -23,8 +23,8 @@ type Evidence struct {
 	Exit  process.ExitStatus
 	Cause Cause
 	Limit time.Duration
-	// Unasked says that no setting would have permitted the agent more than it was.
-	Unasked bool
+	// NoSettingHelps says that no setting would have permitted the agent more than it was.
+	NoSettingHelps bool
 	// Result is the agent's own account, nil when there was none.
 	Result *Result
 	// Retry is the last repetition of a request, RateLimit the last word on the account's use, APIError the kind of the

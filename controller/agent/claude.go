@@ -196,7 +196,7 @@ func (c *Claude) once(ctx context.Context, program string, t Task, s Session) (s
 		WorkOrderID: t.ID,
 		Command:     process.Command{Path: program, Args: args, Dir: t.Dir, Env: c.environment(t), Stdin: bytes.NewReader(prompt)},
 	}, limits{firstEvent: c.config.FirstEvent, idle: t.IdleTimeout, wallClock: t.PhaseTimeout, afterResult: afterResult})
-	out.Unasked = c.skip() || t.ReadOnly
+	out.NoSettingHelps = c.config.SkipPermissions || t.ReadOnly
 	return out, err
 }
 

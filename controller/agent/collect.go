@@ -128,11 +128,17 @@ func (c *collector) result(redact *process.Redactor) seen {
 	}
 	r := *out.Result
 	r.Text = redact.String(r.Text)
-	r.Errors = make([]string, 0, len(out.Result.Errors))
-	for _, text := range out.Result.Errors {
-		r.Errors = append(r.Errors, redact.String(text))
-	}
+	r.Errors, r.Denied = redacted(redact, r.Errors), redacted(redact, r.Denied)
 	out.Result = &r
+	return out
+}
+
+// redacted takes secrets out of texts, also those that only show once control characters are gone.
+func redacted(redact *process.Redactor, texts []string) []string {
+	out := make([]string, 0, len(texts))
+	for _, text := range texts {
+		out = append(out, redact.String(plain(text)))
+	}
 	return out
 }
 

@@ -176,13 +176,14 @@ func remove(home *os.Root, name string) error {
 // removeAll also removes what was closed to its owner, or lies deeper than a path can be long.
 func removeAll(home *os.Root, name string) error {
 	parent := path.Dir(name)
-	dir, err := home.Open(parent)
-	if errors.Is(err, fs.ErrPermission) {
-		if err := home.Chmod(parent, 0o700); err != nil {
-			return err
-		}
-		dir, err = home.Open(parent)
+	info, err := home.Lstat(parent)
+	if err == nil && info.IsDir() && info.Mode().Perm()&0o700 != 0o700 {
+		err = home.Chmod(parent, 0o700)
 	}
+	if err != nil {
+		return err
+	}
+	dir, err := home.Open(parent)
 	if err != nil {
 		return err
 	}

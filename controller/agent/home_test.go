@@ -128,4 +128,7 @@ func TestHomeWithTreesDeeperThanPathsAreLong(t *testing.T) {
 	g.Expect(os.Chmod(filepath.Join(home, ".config"), 0)).To(Succeed())
 	g.Expect(prepareHome(home)).To(Succeed())
 	g.Expect(content(t, home)).To(Equal([]string{".claude/settings.json"}))
+	info, err := os.Stat(filepath.Join(home, ".config"))
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(info.Mode().Perm()).To(BeEquivalentTo(0o700), "its owner could not have emptied it")
 }

@@ -71,7 +71,7 @@ func renderResult(r *Result) string {
 	}
 	line := fmt.Sprintf("# %s after %d turns, %.1f s, $%.4f", outcome, r.Turns, r.Duration.Seconds(), r.CostUSD)
 	if len(r.Denied) > 0 {
-		line += ", denied: " + strings.Join(r.Denied, ", ")
+		line += ", denied: " + shortDenials(r.Denied)
 	}
 	// The text of a success was said by the assistant just before.
 	if detail := strings.Join(append(r.Errors, r.Text), "\n"); r.IsError && detail != "" {

@@ -17,8 +17,7 @@ import (
 const (
 	// defaultTimeout bounds one call of git where Config.Timeout is 0.
 	defaultTimeout = 10 * time.Minute
-	// transferTimeout bounds one that brings over a repository, of whatever size: the longest that a phase can be given,
-	// which ends it before. What does not move at all is ended by git itself.
+	// transferTimeout bounds one that brings a repository over for who is patient.
 	transferTimeout = 168 * time.Hour
 )
 

@@ -33,17 +33,7 @@ type Collected struct {
 // that the agent wrote is run, and its repository is read only after it was found to be plain. Collect may be repeated;
 // where nothing changed in between it gives the same commits.
 func (c *Client) Collect(ctx context.Context, w Workspace, message string) (Collected, error) {
-	p, err := c.open(w)
-	if err != nil {
-		return Collected{}, err
-	}
-	if err := inspect(p); err != nil {
-		return Collected{}, err
-	}
-	if err := c.pinnedBase(ctx, p); err != nil {
-		return Collected{}, err
-	}
-	own, err := c.agentCommits(ctx, p)
+	p, own, err := c.commits(ctx, w)
 	if err != nil {
 		return Collected{}, err
 	}
@@ -61,18 +51,29 @@ func (c *Client) Collect(ctx context.Context, w Workspace, message string) (Coll
 // Commits returns the newest of the commits that the agent made, and the base commit when it made none. What it left
 // uncommitted is not looked at, so it may be what no Collect gets through.
 func (c *Client) Commits(ctx context.Context, w Workspace) (string, error) {
-	p, err := c.open(w)
+	p, own, err := c.commits(ctx, w)
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(inspect(p), c.pinnedBase(ctx, p)); err != nil {
-		return "", err
+	if len(own) == 0 {
+		return p.BaseCommit, nil
 	}
-	own, err := c.agentCommits(ctx, p)
-	if err != nil || len(own) == 0 {
-		return p.BaseCommit, err
+	return own[0], nil
+}
+
+// commits opens a workspace and brings the agent's commits into the mirror.
+func (c *Client) commits(ctx context.Context, w Workspace) (p place, own []string, err error) {
+	if p, err = c.open(w); err != nil {
+		return p, nil, err
 	}
-	return own[0], p.mirror.pin(p.ID, pinHead, own[0])
+	if err := inspect(p); err != nil {
+		return p, nil, err
+	}
+	if err := c.pinnedBase(ctx, p); err != nil {
+		return p, nil, err
+	}
+	own, err = c.agentCommits(ctx, p)
+	return p, own, err
 }
 
 // conclude measures, commits the tree and pins the head. own are the agent's commits, the newest first.

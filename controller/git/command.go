@@ -37,7 +37,7 @@ type call struct {
 	files []*os.File
 	// most bounds what text and list keep, in bytes; 0 for no limit.
 	most int
-	// within is a shorter limit than that of all calls; 0 for none. transfers says that none but the longest holds.
+	// within is a shorter limit than that of all calls; 0 for none. transfers says that it brings a repository over.
 	within    time.Duration
 	transfers bool
 }
@@ -67,7 +67,7 @@ func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 	}
 	res, err := c.config.Spawner.Run(ctx, process.Command{
 		Path: c.config.Path, Args: arguments(k), Dir: workingDir(k), Env: environment(c.base, k),
-		Stdin: k.stdin, Stdout: k.stdout, ExtraFiles: files, Timeout: c.timeout(k), MaxOutput: maxOutput,
+		Stdin: k.stdin, Stdout: k.stdout, ExtraFiles: files, Timeout: c.timeout(ctx, k), MaxOutput: maxOutput,
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -80,10 +80,15 @@ func (c *Client) run(ctx context.Context, k call) (process.Result, error) {
 	return res, nil
 }
 
+type patientKey struct{}
+
+// Patient returns a context whose end alone bounds how long a repository, of whatever size, may take to be brought over.
+func Patient(ctx context.Context) context.Context { return context.WithValue(ctx, patientKey{}, true) }
+
 // timeout is how long a call may take.
-func (c *Client) timeout(k call) time.Duration {
+func (c *Client) timeout(ctx context.Context, k call) time.Duration {
 	switch {
-	case k.transfers:
+	case k.transfers && ctx.Value(patientKey{}) != nil:
 		return transferTimeout
 	case k.within > 0:
 		return min(k.within, c.config.Timeout)

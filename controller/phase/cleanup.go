@@ -18,18 +18,15 @@ import (
 
 // Preserve saves commits that reached no remote, and what was not committed yet, as a bundle in outputs/<id>.
 // It does nothing where there is nothing to save. An error means that the workspace must stay: where only what was not
-// committed is in the way, the agent's own commits are saved all the same.
+// committed is in the way, the commits are saved all the same.
 func (r *Runner) Preserve(ctx context.Context, rec *store.Record) error {
-	if _, err := os.Lstat(r.Layout.Workspace(rec.ID)); errors.Is(err, fs.ErrNotExist) || rec.Status.BaseCommit == "" {
+	if rec.Status.BaseCommit == "" {
 		return nil
 	}
-	with, err := r.committed(ctx, rec)
-	switch {
-	case err == nil:
-		err = r.bundle(ctx, with, with.Status.HeadCommit)
-	case failure.Of(err, "").Policy == failure.Terminal:
-		if head, own := r.Git.Commits(ctx, r.workspace(rec)); own == nil {
-			err = errors.Join(err, r.bundle(ctx, rec, head))
+	head, err := r.unsaved(ctx, rec)
+	if head != "" && head != rec.Status.BaseCommit && head != rec.Pushed {
+		if failed := r.Git.Bundle(ctx, r.workspace(rec), head, r.Layout.Bundle(rec.ID)); failed != nil {
+			err = failed
 		}
 	}
 	if err != nil {
@@ -38,26 +35,37 @@ func (r *Runner) Preserve(ctx context.Context, rec *store.Record) error {
 	return nil
 }
 
-// bundle saves what led to a commit, if it is not at the remote.
-func (r *Runner) bundle(ctx context.Context, rec *store.Record, head string) error {
-	if head == rec.Status.BaseCommit || head == rec.Pushed {
-		return nil
-	}
-	return r.Git.Bundle(ctx, r.workspace(rec), head, r.Layout.Bundle(rec.ID))
-}
-
-// committed sees to it that the work is a commit. The one that Implementing ended with stays what it is: it may be on its way
-// to the remote, and a retry goes on with it.
-func (r *Runner) committed(ctx context.Context, rec *store.Record) (*store.Record, error) {
-	message := unfinishedMessage(rec)
-	if slices.Contains(rec.Done, v1alpha1.PhaseImplementing) {
-		kept, err := r.Git.Kept(r.workspace(rec), rec.Status.HeadCommit)
-		if kept || err != nil {
-			return rec, err
-		}
+// unsaved returns the commit that there is to save, empty for none. The one that Implementing ended with stays what it is
+// where nothing was added to it: it may be on its way to the remote, and a retry goes on with it.
+func (r *Runner) unsaved(ctx context.Context, rec *store.Record) (head string, err error) {
+	done, message := slices.Contains(rec.Done, v1alpha1.PhaseImplementing), unfinishedMessage(rec)
+	if done {
 		message = commitMessage(rec)
+		kept, err := r.Git.Kept(r.workspace(rec), rec.Status.HeadCommit)
+		if err != nil || !kept && rec.Pushed == rec.Status.HeadCommit {
+			return "", err
+		}
+		if kept {
+			head = rec.Status.HeadCommit
+		}
 	}
-	return r.Collect(ctx, rec, r.Redact(message))
+	if _, err := os.Lstat(r.Layout.Workspace(rec.ID)); errors.Is(err, fs.ErrNotExist) {
+		return head, nil
+	}
+	collected, err := r.Collect(ctx, rec, r.Redact(message))
+	switch {
+	case err == nil:
+		return collected.Status.HeadCommit, nil
+	case failure.Of(err, "").Policy != failure.Terminal:
+		return "", err
+	case head != "":
+		return head, err
+	}
+	head, failed := r.Git.Commits(ctx, r.workspace(rec))
+	if failed != nil && failure.Of(failed, "").Policy != failure.Terminal {
+		return "", failed
+	}
+	return head, err
 }
 
 // RemoveHome removes the home of the run's agents; no session can be resumed after that.

@@ -98,15 +98,15 @@ type Runner struct {
 // Run does one phase of the run that the record describes. A nil error means that the phase is complete.
 func (r *Runner) Run(ctx context.Context, rec *store.Record, p v1alpha1.Phase) error {
 	do := map[v1alpha1.Phase]func(context.Context, *store.Record) error{
-		v1alpha1.PhaseCloning:      r.cloning,
+		v1alpha1.PhaseCloning:      r.inTime(p, r.cloning),
 		v1alpha1.PhasePlanning:     r.planning,
 		v1alpha1.PhaseImplementing: r.implementing,
-		v1alpha1.PhasePR:           r.pullRequest,
+		v1alpha1.PhasePR:           r.inTime(p, r.pullRequest),
 	}[p]
 	if do == nil {
 		return fmt.Errorf("order %s: phase %q is not one that can be run", rec.Name, p)
 	}
-	err := r.inTime(ctx, rec, p, do)
+	err := do(ctx, rec)
 	if err != nil && ctx.Err() != nil {
 		return failure.NewInterrupted(context.Cause(ctx))
 	}

@@ -33,7 +33,7 @@ func Entry(dir *os.File, name string) error {
 	return nil
 }
 
-// entry removes what is called name in a directory. What is left of it is removed for no other reason than what is in it.
+// entry removes what is called name in a directory.
 func entry(dir int, name string) error {
 	err := remove(dir, name)
 	if err == nil {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,12 +29,18 @@ func keepAttributes(former, fresh string, st *unix.Stat_t) error {
 		OwnerInGroup: now.Gid == st.Gid && inGroup(st.Uid, st.Gid),
 	}
 	copyAttributes(former, fresh)
-	a := keptAccess(fs.FileMode(st.Mode&0o777), kept)
-	if err := os.Chmod(fresh, a.mode); err != nil || a.user == 0 && a.group == 0 {
+	mode := fs.FileMode(st.Mode & 0o777)
+	if kept.SameOwner && kept.SameGroup {
+		return os.Chmod(fresh, mode)
+	}
+	// Where there is a list, the mode shows its mask in the group's place.
+	listed := readList(former)
+	a := keptAccess(listed.mode(mode), kept)
+	if err := os.Chmod(fresh, a.mode); err != nil || !a.lists && len(listed) == 0 {
 		return err
 	}
-	if err := unix.Setxattr(fresh, accessList, a.list(st.Uid, st.Gid), 0); err != nil {
-		return fmt.Errorf("its owner, user %d of group %d, cannot be kept nor given access by a list: %w", st.Uid, st.Gid, unix.EPERM)
+	if err := unix.Setxattr(fresh, accessList, a.list(listed, st.Uid, st.Gid).encode(), 0); err != nil {
+		return fmt.Errorf("user %d and group %d, whose it is, cannot be kept nor given access by a list: %w", st.Uid, st.Gid, err)
 	}
 	return nil
 }
@@ -47,19 +52,24 @@ type ownership struct {
 	OwnerInGroup bool
 }
 
-// access is who may do what with a file: its mode, and what an access list gives to the former owner and to the former
-// group, as the last digit of a mode; 0 for nothing.
-type access struct{ mode, user, group fs.FileMode }
+// access is who may do what with a file: its mode, and if it lists them, what an access list gives to the former owner and to
+// the former group, as the last digit of a mode; -1 for no entry.
+type access struct {
+	mode        fs.FileMode
+	lists       bool
+	user, group int
+}
 
 // keptAccess leaves everybody what they could do before and gives nobody more. What the owner could do moves to the group,
-// if that reaches him; else an access list has to name him, and the former group where it could do more than everybody.
+// if that reaches him; else an access list has to name him, and the former group where it could do other things than
+// everybody.
 func keptAccess(mode fs.FileMode, o ownership) access {
-	out := access{mode: mode}
+	out := access{mode: mode, user: -1, group: -1}
 	if !o.SameGroup {
 		// The bits of the former group do not go to another group.
 		out.mode &^= 0o070
-		if group := mode >> 3 & 7; group&^mode&7 != 0 {
-			out.group = group
+		if group := mode >> 3 & 7; group != mode&7 {
+			out.lists, out.group = true, int(group)
 		}
 	}
 	switch {
@@ -67,39 +77,28 @@ func keptAccess(mode fs.FileMode, o ownership) access {
 	case o.SameGroup && o.OwnerInGroup:
 		out.mode |= (mode & 0o600) >> 3
 	default:
-		out.user = mode >> 6 & 6
+		out.lists, out.user = true, int(mode>>6&6)
 	}
 	return out
 }
 
-// accessList is the extended attribute that holds a POSIX access list.
-const accessList = "system.posix_acl_access"
-
-// list is the access list that names a user, a group or both. Source of the format: the kernel's
-// linux/posix_acl_xattr.h, version 2, little endian.
-func (a access) list(uid, gid uint32) []byte {
-	const owner, user, group, namedGroup, mask, other, nobody = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, ^uint32(0)
-	type entry struct {
-		tag  uint16
-		perm fs.FileMode
-		id   uint32
+// list is the access list of the new file: who was named before stays so, beside the former owner and group.
+func (a access) list(former accessEntries, uid, gid uint32) accessEntries {
+	out := accessEntries{
+		{aclOwner, uint16(a.mode >> 6 & 7), nobody}, {aclGroup, uint16(a.mode >> 3 & 7), nobody}, {aclOther, uint16(a.mode & 7), nobody},
 	}
-	entries := []entry{{owner, a.mode >> 6 & 7, nobody}}
-	if a.user != 0 {
-		entries = append(entries, entry{user, a.user, uid})
+	if a.user >= 0 {
+		out = append(out, accessEntry{aclUser, uint16(a.user), uid}) //nolint:gosec // the digit of a mode
 	}
-	entries = append(entries, entry{group, a.mode >> 3 & 7, nobody})
-	if a.group != 0 {
-		entries = append(entries, entry{namedGroup, a.group, gid})
+	if a.group >= 0 {
+		out = append(out, accessEntry{aclNamedGroup, uint16(a.group), gid}) //nolint:gosec // the digit of a mode
 	}
-	entries = append(entries, entry{mask, a.mode>>3&7 | a.user | a.group, nobody}, entry{other, a.mode & 7, nobody})
-	out := binary.LittleEndian.AppendUint32(nil, 2)
-	for _, e := range entries {
-		out = binary.LittleEndian.AppendUint16(out, e.tag)
-		out = binary.LittleEndian.AppendUint16(out, uint16(e.perm&7))
-		out = binary.LittleEndian.AppendUint32(out, e.id)
+	for _, e := range former.named() {
+		if !slices.ContainsFunc(out, func(o accessEntry) bool { return o.tag == e.tag && o.id == e.id }) {
+			out = append(out, e)
+		}
 	}
-	return out
+	return out.masked()
 }
 
 func inGroup(uid, gid uint32) bool {

@@ -83,29 +83,44 @@ func SaveFile(path string, data []byte, mode fs.FileMode) error {
 
 // writeTemp creates a file that must not exist, durable in itself. Of a failed one nothing is left.
 func writeTemp(temp string, data []byte, mode fs.FileMode) error {
-	if err := writeUnshared(temp, mode, func(f *os.File) error { return write(f, data) }); err != nil {
+	err := writeUnshared(temp, mode, func(f *os.File) error { return write(f, data) })
+	if err != nil {
 		return err
 	}
-	return syncTemp(temp)
+	f, err := os.Open(temp)
+	if err == nil {
+		err = errors.Join(syncFile(f), f.Close())
+	}
+	if err != nil {
+		_ = os.Remove(temp)
+	}
+	return err
 }
 
 // writeUnshared writes a file while no process is started: until that executes its program it would have the file open for
-// writing, and look like somebody who saves.
+// writing, and look like somebody who saves. The disk is not waited for.
 func writeUnshared(temp string, mode fs.FileMode, fill func(*os.File) error) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	return makeTemp(temp, mode, fill)
+	return makeTemp(temp, func(f *os.File) error {
+		if err := fill(f); err != nil {
+			return err
+		}
+		return setMode(f, mode)
+	})
 }
 
 func fillTemp(temp string, mode fs.FileMode, fill func(*os.File) error) error {
-	if err := makeTemp(temp, mode, fill); err != nil {
-		return err
-	}
-	return syncTemp(temp)
+	return makeTemp(temp, func(f *os.File) error {
+		if err := fill(f); err != nil {
+			return err
+		}
+		return seal(f, mode)
+	})
 }
 
 // makeTemp creates a file that must not exist. Of a failed one nothing is left.
-func makeTemp(temp string, mode fs.FileMode, fill func(*os.File) error) (err error) {
+func makeTemp(temp string, write func(*os.File) error) (err error) {
 	f, err := create(temp)
 	if err != nil {
 		return err
@@ -115,22 +130,7 @@ func makeTemp(temp string, mode fs.FileMode, fill func(*os.File) error) (err err
 			_ = os.Remove(temp)
 		}
 	}()
-	if err := fill(f); err != nil {
-		return err
-	}
-	return setMode(f, mode)
-}
-
-// syncTemp makes a file durable that has been written and closed. Of one that cannot be nothing is left.
-func syncTemp(temp string) (err error) {
-	f, err := os.Open(temp)
-	if err == nil {
-		err = errors.Join(syncFile(f), f.Close())
-	}
-	if err != nil {
-		_ = os.Remove(temp)
-	}
-	return err
+	return write(f)
 }
 
 // seal gives a written file its mode and makes it durable.

@@ -97,10 +97,16 @@ func (w swapper) settle(temp, path string, was, is []byte) error {
 }
 
 // older tells whether what lies at a path was written earlier than another file: a save whose end was not seen may have ended
-// before the next one began. Within a tick of the clock it is taken to have done so, as when one program saves twice.
+// before the next one began. Within a tick of the clock it is taken to have done so, as when one program saves twice. Who cannot tell loses nothing.
 func older(path string, than *unix.Stat_t) bool {
 	var at unix.Stat_t
-	return unix.Stat(path, &at) == nil && at.Mtim.Nano() < than.Mtim.Nano()
+	switch err := unix.Stat(path, &at); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false
+	case err != nil:
+		return true
+	}
+	return at.Mtim.Nano() < than.Mtim.Nano()
 }
 
 // renameOver is for file systems without exchange: the check and the rename are two steps there.

@@ -241,9 +241,6 @@ func TestTakeAwayRemovesOnlyWhatWasRead(t *testing.T) {
 	}
 }
 
-// What a crash leaves in the middle of an exchange: the temporary file is ours, or what we had read, or a save of
-
-// somebody else which the exchange has displaced.
 func TestOpenForWriting(t *testing.T) {
 	s := newScene(t, "v1")
 	read := func() bool {

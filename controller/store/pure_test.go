@@ -116,15 +116,16 @@ func TestKeptAccess(t *testing.T) {
 		owner ownership
 		want  access
 	}{
-		"all kept":                     {0o640, ownership{SameOwner: true, SameGroup: true}, access{mode: 0o640}},
-		"group lost":                   {0o664, ownership{SameOwner: true}, access{mode: 0o604, group: 6}},
-		"group lost, that was nothing": {0o644, ownership{SameOwner: true}, access{mode: 0o604}},
-		"owner lost, in the group":     {0o644, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o664}},
-		"owner lost, not in the group": {0o600, ownership{SameGroup: true}, access{mode: 0o600, user: 6}},
-		"owner and group lost":         {0o640, ownership{}, access{mode: 0o600, user: 6, group: 4}},
-		"an owner who could only read": {0o400, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o440}},
-		"execution is not spread":      {0o755, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o775}},
-		"nobody else gets anything":    {0o644, ownership{}, access{mode: 0o604, user: 6}},
+		"all kept":                     {0o640, ownership{SameOwner: true, SameGroup: true}, access{mode: 0o640, user: -1, group: -1}},
+		"group lost":                   {0o664, ownership{SameOwner: true}, access{mode: 0o604, lists: true, user: -1, group: 6}},
+		"group lost, as everybody":     {0o644, ownership{SameOwner: true}, access{mode: 0o604, user: -1, group: -1}},
+		"group lost, that had less":    {0o604, ownership{SameOwner: true}, access{mode: 0o604, lists: true, user: -1, group: 0}},
+		"owner lost, in the group":     {0o644, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o664, user: -1, group: -1}},
+		"owner lost, not in the group": {0o600, ownership{SameGroup: true}, access{mode: 0o600, lists: true, user: 6, group: -1}},
+		"owner and group lost":         {0o640, ownership{}, access{mode: 0o600, lists: true, user: 6, group: 4}},
+		"an owner who could only read": {0o400, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o440, user: -1, group: -1}},
+		"execution is not spread":      {0o755, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o775, user: -1, group: -1}},
+		"nobody else gets anything":    {0o644, ownership{}, access{mode: 0o604, lists: true, user: 6, group: -1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			NewWithT(t).Expect(keptAccess(c.mode, c.owner)).To(Equal(c.want))
@@ -132,17 +133,33 @@ func TestKeptAccess(t *testing.T) {
 	}
 }
 
-// The kernel takes the list that is made for a former owner and group, and the mode shows it as the group's mask.
+// The kernel takes the list that is made for a former owner and group, and gives it back.
 func TestAccessListForTheFormerOwner(t *testing.T) {
-	for _, a := range []access{{mode: 0o604, user: 6}, {mode: 0o604, group: 6}, {mode: 0o604, user: 4, group: 6}} {
-		g := NewWithT(t)
-		file := filepath.Join(t.TempDir(), "a.yaml")
-		g.Expect(os.WriteFile(file, []byte("x"), 0o600)).To(Succeed())
-		g.Expect(os.Chmod(file, a.mode)).To(Succeed())
-		g.Expect(unix.Setxattr(file, accessList, a.list(65534, 65534), 0)).To(Succeed())
-		info, err := os.Stat(file)
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(info.Mode().Perm()).To(Equal(fs.FileMode(0o664)), "read and write for those who are named")
+	const owner, group = 1111, 2222
+	for name, c := range map[string]struct {
+		access access
+		former accessEntries
+		want   accessEntries
+	}{
+		"a user": {access{mode: 0o604, user: 6, group: -1}, nil, accessEntries{
+			{aclOwner, 6, nobody}, {aclUser, 6, owner}, {aclGroup, 0, nobody}, {aclMask, 6, nobody}, {aclOther, 4, nobody}}},
+		"a group": {access{mode: 0o604, user: -1, group: 6}, nil, accessEntries{
+			{aclOwner, 6, nobody}, {aclGroup, 0, nobody}, {aclNamedGroup, 6, group}, {aclMask, 6, nobody}, {aclOther, 4, nobody}}},
+		"beside those named before": {access{mode: 0o600, user: 6, group: 0},
+			accessEntries{{aclUser, 6, 3333}, {aclGroup, 0, nobody}, {aclNamedGroup, 7, 4444}, {aclMask, 4, nobody}},
+			accessEntries{{aclOwner, 6, nobody}, {aclUser, 6, owner}, {aclUser, 4, 3333}, {aclGroup, 0, nobody}, {aclNamedGroup, 0, group},
+				{aclNamedGroup, 4, 4444}, {aclMask, 6, nobody}, {aclOther, 0, nobody}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			file := filepath.Join(t.TempDir(), "a.yaml")
+			g.Expect(os.WriteFile(file, []byte("x"), 0o600)).To(Succeed())
+			g.Expect(readList(file)).To(BeEmpty())
+			g.Expect(os.Chmod(file, c.access.mode)).To(Succeed())
+			g.Expect(unix.Setxattr(file, accessList, c.access.list(c.former, owner, group).encode(), 0)).To(Succeed())
+			g.Expect(readList(file)).To(Equal(c.want))
+			g.Expect(readList(file).mode(0o664)).To(Equal(fs.FileMode(0o604)), "not the mask, which the mode shows")
+		})
 	}
 }
 

@@ -41,3 +41,29 @@ func TestCancelDuringThePushKeepsTheCommit(t *testing.T) {
 		})
 	}
 }
+
+// TestDeleteSavesWhatWasAddedToTheBranch has a person who goes on with the branch of an order without a pull request, and the
+// order deleted.
+func TestDeleteSavesWhatWasAddedToTheBranch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := "file://" + w.local("app", map[string]string{"README.md": "x\n"})
+	w.start()
+	w.drop("a.yaml", order("a", url, w.script(change), "  phases: [Planning, Implementing]\n"))
+	st := w.ends("a.yaml", v1alpha1.PhaseSucceeded)
+	workspace := filepath.Join(w.data, "repositories", st.ID)
+	w.g.Expect(os.WriteFile(filepath.Join(workspace, "committed.txt"), nil, 0o644)).To(Succeed())
+	w.gitOut("-C", workspace, "add", "committed.txt")
+	w.gitOut("-C", workspace, "commit", "-qm", "By hand.")
+	w.g.Expect(os.WriteFile(filepath.Join(workspace, "uncommitted.txt"), nil, 0o644)).To(Succeed())
+	out, err := w.run("delete", "a")
+	w.g.Expect(err).NotTo(HaveOccurred(), out)
+	w.g.Eventually(workspace).ShouldNot(BeADirectory(), w.controller.log)
+
+	clone := filepath.Join(w.dir, "clone")
+	w.gitOut("clone", "-q", w.git.Dir("app.git"), clone)
+	w.gitOut("-C", clone, "fetch", "-q", filepath.Join(w.data, "outputs", st.ID, "unpushed.bundle"), "+refs/*:refs/saved/*")
+	w.g.Expect(w.gitOut("-C", clone, "log", "--all", "--name-only", "--format=%H %s")).To(And(
+		ContainSubstring(st.HeadCommit+" Change something."), ContainSubstring("By hand."),
+		ContainSubstring("committed.txt"), ContainSubstring("uncommitted.txt")))
+}
