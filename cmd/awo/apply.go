@@ -169,7 +169,7 @@ func (o *applyOptions) applyOne(ctx context.Context, p *placer, doc int) error {
 	if err != nil {
 		return o.explained(fmt.Errorf("apply %s from %s: %w", name, p.source.label, err))
 	}
-	if outcome == outcomeConfigured {
+	if outcome != outcomeCreated {
 		o.warnOfRefusal(p, doc)
 	}
 	if p.dryRun {
