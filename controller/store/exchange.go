@@ -56,10 +56,29 @@ func (w swapper) swap(path string, before content, after []byte) (stamp, error) 
 	err = w.settle(temp, path, before.data, after)
 	crash.Here("manifest settled")
 	if err == nil || errors.Is(err, errDisturbed) {
+		if err == nil {
+			err = keepLater(temp, path, &before.stat)
+		}
 		// What lies there now is what was believed to be at the path, and nobody writes to it.
 		return staged, errors.Join(err, os.Remove(temp))
 	}
 	return stamp{}, err
+}
+
+// keepLater gives the new file what became of the mode of the one that it displaced after that was read: an agent's chmod may
+// just have been taken back.
+func keepLater(displaced, path string, before *unix.Stat_t) error {
+	var now unix.Stat_t
+	if err := unix.Stat(displaced, &now); err != nil {
+		return fmt.Errorf("look at the mode of what was displaced: %w", err)
+	}
+	if now.Mode == before.Mode {
+		return nil
+	}
+	if err := keepAttributes(displaced, path, &now); err != nil {
+		return fmt.Errorf("keep mode and owner: %w", err)
+	}
+	return nil
 }
 
 // seen is what was last read of a file that an exchange displaces. While it was being written that is no state of it.

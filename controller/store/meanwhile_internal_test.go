@@ -61,3 +61,21 @@ func TestSaveThatMeetsAProcessJustStartedIsNotLost(t *testing.T) {
 		s.Expect(os.ReadFile(s.path)).To(BeEquivalentTo(fmt.Sprintf("v%d", i+1)))
 	}
 }
+
+// TestModeThatIsTakenBackDuringAStatusWriteStaysSo has the mode of a manifest repaired between the reading and the exchange.
+func TestModeThatIsTakenBackDuringAStatusWriteStaysSo(t *testing.T) {
+	s := newScene(t, "v1")
+	s.Expect(os.Chmod(s.path, 0o666)).To(Succeed())
+	before, err := readContent(s.path)
+	s.Expect(err).NotTo(HaveOccurred())
+	w := swapper{exchange: func(a, b string) error {
+		s.Expect(os.Chmod(s.path, 0o664)).To(Succeed())
+		return renameExchange(a, b)
+	}}
+	_, err = w.swap(s.path, before, []byte("ours"))
+	s.Expect(err).NotTo(HaveOccurred())
+	info, err := os.Stat(s.path)
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(info.Mode().Perm()).To(BeEquivalentTo(0o664))
+	s.Expect(os.ReadFile(s.path)).To(BeEquivalentTo("ours"))
+}
