@@ -195,8 +195,10 @@ func parseResult(line []byte) *Result {
 			CacheReadTokens: count(w.Usage.CacheRead), CacheWriteTokens: count(w.Usage.CacheWrite), Turns: turns,
 		},
 	}
+	seen := map[string]bool{}
 	for _, d := range w.Denials {
-		if denied := d.String(); !slices.Contains(r.Denied, denied) {
+		if denied := d.String(); !seen[denied] {
+			seen[denied] = true
 			r.Denied = append(r.Denied, denied)
 		}
 	}

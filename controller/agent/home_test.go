@@ -17,15 +17,11 @@ const conversation = "11111111-2222-4333-8444-555555555501"
 // plant fills a home as an agent might leave it.
 func plant(t *testing.T, home string, files ...string) {
 	t.Helper()
+	contents := map[string]string{}
 	for _, name := range files {
-		name = filepath.Join(home, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte("planted"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		contents[name] = "planted"
 	}
+	planted.Files(t, home, contents)
 }
 
 // content lists the files and links of a directory.

@@ -36,7 +36,7 @@ func keepAttributes(former, fresh string, st *unix.Stat_t) error {
 	// Where there is a list, the mode shows its mask in the group's place.
 	listed := readList(former)
 	a := keptAccess(listed.mode(mode), kept)
-	if err := os.Chmod(fresh, a.mode); err != nil || !a.lists && len(listed) == 0 {
+	if err := os.Chmod(fresh, a.mode); err != nil || a.user < 0 && a.group < 0 && len(listed) == 0 {
 		return err
 	}
 	if err := unix.Setxattr(fresh, accessList, a.list(listed, st.Uid, st.Gid).encode(), 0); err != nil {
@@ -52,11 +52,10 @@ type ownership struct {
 	OwnerInGroup bool
 }
 
-// access is who may do what with a file: its mode, and if it lists them, what an access list gives to the former owner and to
-// the former group, as the last digit of a mode; -1 for no entry.
+// access is who may do what with a file: its mode, and what an access list gives to the former owner and to the former group,
+// as the last digit of a mode; -1 for no entry.
 type access struct {
 	mode        fs.FileMode
-	lists       bool
 	user, group int
 }
 
@@ -69,7 +68,7 @@ func keptAccess(mode fs.FileMode, o ownership) access {
 		// The bits of the former group do not go to another group.
 		out.mode &^= 0o070
 		if group := mode >> 3 & 7; group != mode&7 {
-			out.lists, out.group = true, int(group)
+			out.group = int(group)
 		}
 	}
 	switch {
@@ -77,7 +76,7 @@ func keptAccess(mode fs.FileMode, o ownership) access {
 	case o.SameGroup && o.OwnerInGroup:
 		out.mode |= (mode & 0o600) >> 3
 	default:
-		out.lists, out.user = true, int(mode>>6&6)
+		out.user = int(mode >> 6 & 6)
 	}
 	return out
 }

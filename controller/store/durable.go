@@ -42,7 +42,7 @@ func WriteLarge(path string, mode fs.FileMode, fill func(*os.File) error) error 
 
 // writeThrough makes a file durable under a temporary name, and then durable under its own.
 func writeThrough(temp, path string, mode fs.FileMode, fill func(*os.File) error) error {
-	err := fillTemp(temp, mode, fill)
+	err := makeTemp(temp, mode, fill, seal)
 	if err == nil {
 		err = put(path, func() error {
 			err := rename(temp, path)
@@ -102,25 +102,11 @@ func writeTemp(temp string, data []byte, mode fs.FileMode) error {
 func writeUnshared(temp string, mode fs.FileMode, fill func(*os.File) error) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	return makeTemp(temp, func(f *os.File) error {
-		if err := fill(f); err != nil {
-			return err
-		}
-		return setMode(f, mode)
-	})
+	return makeTemp(temp, mode, fill, setMode)
 }
 
-func fillTemp(temp string, mode fs.FileMode, fill func(*os.File) error) error {
-	return makeTemp(temp, func(f *os.File) error {
-		if err := fill(f); err != nil {
-			return err
-		}
-		return seal(f, mode)
-	})
-}
-
-// makeTemp creates a file that must not exist. Of a failed one nothing is left.
-func makeTemp(temp string, write func(*os.File) error) (err error) {
+// makeTemp creates a file that must not exist, filled and then finished with its mode. Of a failed one nothing is left.
+func makeTemp(temp string, mode fs.FileMode, fill func(*os.File) error, finish func(*os.File, fs.FileMode) error) (err error) {
 	f, err := create(temp)
 	if err != nil {
 		return err
@@ -130,7 +116,10 @@ func makeTemp(temp string, write func(*os.File) error) (err error) {
 			_ = os.Remove(temp)
 		}
 	}()
-	return write(f)
+	if err := fill(f); err != nil {
+		return err
+	}
+	return finish(f, mode)
 }
 
 // seal gives a written file its mode and makes it durable.

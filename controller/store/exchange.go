@@ -116,7 +116,8 @@ func (w swapper) settle(temp, path string, was, is []byte) error {
 }
 
 // older tells whether what lies at a path was written earlier than another file: a save whose end was not seen may have ended
-// before the next one began. Within a tick of the clock it is taken to have done so, as when one program saves twice. Who cannot tell loses nothing.
+// before the next one began. Within a tick of the clock it is taken to have done so, as when one program saves twice. Who
+// cannot tell loses nothing.
 func older(path string, than *unix.Stat_t) bool {
 	var at unix.Stat_t
 	switch err := unix.Stat(path, &at); {

@@ -117,15 +117,15 @@ func TestKeptAccess(t *testing.T) {
 		want  access
 	}{
 		"all kept":                     {0o640, ownership{SameOwner: true, SameGroup: true}, access{mode: 0o640, user: -1, group: -1}},
-		"group lost":                   {0o664, ownership{SameOwner: true}, access{mode: 0o604, lists: true, user: -1, group: 6}},
+		"group lost":                   {0o664, ownership{SameOwner: true}, access{mode: 0o604, user: -1, group: 6}},
 		"group lost, as everybody":     {0o644, ownership{SameOwner: true}, access{mode: 0o604, user: -1, group: -1}},
-		"group lost, that had less":    {0o604, ownership{SameOwner: true}, access{mode: 0o604, lists: true, user: -1, group: 0}},
+		"group lost, that had less":    {0o604, ownership{SameOwner: true}, access{mode: 0o604, user: -1, group: 0}},
 		"owner lost, in the group":     {0o644, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o664, user: -1, group: -1}},
-		"owner lost, not in the group": {0o600, ownership{SameGroup: true}, access{mode: 0o600, lists: true, user: 6, group: -1}},
-		"owner and group lost":         {0o640, ownership{}, access{mode: 0o600, lists: true, user: 6, group: 4}},
+		"owner lost, not in the group": {0o600, ownership{SameGroup: true}, access{mode: 0o600, user: 6, group: -1}},
+		"owner and group lost":         {0o640, ownership{}, access{mode: 0o600, user: 6, group: 4}},
 		"an owner who could only read": {0o400, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o440, user: -1, group: -1}},
 		"execution is not spread":      {0o755, ownership{SameGroup: true, OwnerInGroup: true}, access{mode: 0o775, user: -1, group: -1}},
-		"nobody else gets anything":    {0o644, ownership{}, access{mode: 0o604, lists: true, user: 6, group: -1}},
+		"nobody else gets anything":    {0o644, ownership{}, access{mode: 0o604, user: 6, group: -1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			NewWithT(t).Expect(keptAccess(c.mode, c.owner)).To(Equal(c.want))
